@@ -1,0 +1,50 @@
+# make help lists what there is to do. Needed beforehand: git, Rust (https://rustup.rs) and make.
+
+CARGO ?= cargo
+TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
+RCB := $(TARGET)/release/rcb
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help setup build demo test bench soak docs clean
+
+help: ## list the targets
+	@echo "usage: make TARGET"
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+
+setup: ## install what is missing: Debian packages, cargo-nextest
+	@toolchain/setup/setup.sh
+
+build: ## build the rcb command: target/release/rcb
+	$(CARGO) build --locked --release -p rcb
+
+demo: ## set up, build, and run Debian's bzip2 with two and three replicas
+	@toolchain/setup/setup.sh build tests
+	@$(MAKE) --no-print-directory build
+	@RCB="$(RCB)" toolchain/setup/demo.sh
+
+test: setup build ## set up, build, check format and lints, run every test
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
+	    set -x; $(CARGO) nextest run --locked --workspace --no-fail-fast; \
+	else \
+	    set -x; $(CARGO) test --locked --workspace --no-fail-fast; \
+	fi
+
+bench: build ## measure what replication costs; BENCH="--quick calls" chooses (see --help)
+	$(CARGO) run --locked --release -p rcb-bench -- $(BENCH)
+
+soak: setup build ## the slow campaigns: every ignored test
+	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
+	    set -x; $(CARGO) nextest run --locked --workspace --no-fail-fast --run-ignored only; \
+	else \
+	    set -x; $(CARGO) test --locked --workspace --no-fail-fast -- --ignored; \
+	fi
+
+docs: build ## write the generated documents: SYSCALLS.md, table of line counts in ARCHITECTURE.md
+	$(RCB) syscalls --markdown > SYSCALLS.md
+	$(CARGO) run --locked --quiet -p xtask -- docs
+
+clean: ## remove what was built
+	$(CARGO) clean

@@ -1,0 +1,113 @@
+//! The control page: written by the supervisor, read-only in the replicas.
+
+use crate::MAX_REPLICAS;
+use core::sync::atomic::{AtomicU32, AtomicU64};
+
+/// When the replicas must meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Lockstep {
+    /// Every call waits for every peer.
+    Strict = 0,
+    /// Only calls that are visible outside or that take input away wait; others are compared when a peer arrives.
+    Output = 1,
+}
+
+/// Settings and orders of the supervisor for one run.
+#[repr(C, align(4096))]
+pub struct Control {
+    /// [`crate::MAGIC`].
+    pub magic: u64,
+    /// [`crate::ABI_VERSION`].
+    pub version: u32,
+    /// Number of replicas, 1 to [`MAX_REPLICAS`].
+    pub replicas: u32,
+    /// [`Lockstep`] as a number.
+    pub lockstep: u32,
+    /// Iterations of a waiting loop before it sleeps on a futex.
+    pub spin: u32,
+    /// Replica that performs calls for all.
+    pub leader: AtomicU32,
+    /// 0 until all replicas are started and `pids` is filled; replicas wait for it on this futex word.
+    pub go: AtomicU32,
+    /// 1 when every replica shall stop at its next look; parked replicas sleep on this futex word.
+    pub stop: AtomicU32,
+    /// Non-zero: behave as if `pidfd_getfd` were denied (a test facility).
+    pub force_fd_passing: u32,
+    /// Process ids of the replicas as the supervisor sees them.
+    pub pids: [AtomicU32; MAX_REPLICAS],
+    /// Process id the guest sees as its own (the supervisor's).
+    pub virtual_pid: u32,
+    /// Process id the guest sees as its parent's (the supervisor's parent).
+    pub virtual_ppid: u32,
+    /// CPUs the guest shall see in its affinity mask (the supervisor's own mask at start), 1024 bits.
+    pub affinity: [u64; 16],
+    /// Soft and hard RLIMIT_NOFILE the guest shall see, as inherited by the supervisor.
+    pub nofile: [u64; 2],
+    /// Bits set here are signals (bit n-1 for signal n) that the supervisor inherited as ignored.
+    pub ignored_signals: u64,
+    /// Signal mask the supervisor inherited.
+    pub signal_mask: u64,
+    /// 16 random bytes for the guest's AT_RANDOM, equal in all replicas.
+    pub random: [u8; 16],
+    /// CPU (as the kernel numbers it) to which each replica is pinned; `u32::MAX` for not pinned.
+    pub cpus: [u32; MAX_REPLICAS],
+    /// A fault to inject; a test facility, [`Hook::NONE`] otherwise.
+    pub hook: Hook,
+    /// Non-zero: sample the time spent in the agent (`--stats`).
+    pub time_agent: u32,
+    /// Non-zero: never patch call sites, keep every call on the signal path (a measuring facility).
+    pub no_patch: u32,
+    /// Set by the supervisor for every plan request it has answered, per replica: the `ticket` answered last.
+    pub plan_answered: [AtomicU64; MAX_REPLICAS],
+}
+
+/// What a [`Hook`] changes.
+pub mod hook_target {
+    /// Nothing: no fault is injected.
+    pub const NONE: u32 = 0;
+    /// A general register of the guest; `place` indexes [`crate::fault::Regs::as_array`].
+    pub const REGISTER: u32 = 1;
+    /// A bit of guest memory at absolute address `place`.
+    pub const MEMORY: u32 = 2;
+    /// A bit of guest memory at the stack pointer plus `place`.
+    pub const STACK: u32 = 3;
+    /// A bit of the guest's brk heap at its start plus `place`.
+    pub const HEAP: u32 = 4;
+    /// A bit of the program's first writable segment at its start plus `place`.
+    pub const DATA: u32 = 5;
+    /// The replica spins for ever inside the agent (a hang).
+    pub const HANG: u32 = 6;
+    /// The replica kills itself with SIGKILL.
+    pub const KILL: u32 = 7;
+    /// The result register after the call.
+    pub const RESULT: u32 = 8;
+    /// A bit of the first input buffer of the call, before it is compared.
+    pub const INPUT: u32 = 9;
+}
+
+/// One fault to inject: at call number `call` of replica `replica`, flip bit `bit` of something.
+///
+/// Register, memory and result faults take effect when the call is done, as the guest goes on; an input fault takes
+/// effect on entry.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hook {
+    /// One of [`hook_target`].
+    pub target: u32,
+    /// Replica that suffers.
+    pub replica: u32,
+    /// Call (sequence number, from 1) at which it happens.
+    pub call: u64,
+    /// Register index or address, see [`hook_target`].
+    pub place: u64,
+    /// Bit number: 0..63 in a register, 0..7 in a byte of memory.
+    pub bit: u32,
+    /// Not used.
+    pub reserved: u32,
+}
+
+impl Hook {
+    /// No fault.
+    pub const NONE: Self = Self { target: hook_target::NONE, replica: 0, call: 0, place: 0, bit: 0, reserved: 0 };
+}

@@ -1,0 +1,53 @@
+//! What replicas and supervisor share, as plain data: no code that decides anything.
+//!
+//! ```text
+//!  address                    what                       who writes        who maps it
+//!  AGENT_BASE                 agent image, private       the replica       the replica
+//!  CONTROL_ADDR               Control                    supervisor        all, read-only in replicas
+//!  PLAN_ADDR                  PlanArea                   supervisor        all, read-only in replicas
+//!  segment_addr(0)            Segment of replica 0       replica 0         all, read-only in the others
+//!  segment_addr(1)            Segment of replica 1       replica 1         ...
+//! ```
+//!
+//! Invariant: every shared word has exactly one writer. A reader loads a word once, checks it, then uses it.
+#![no_std]
+
+pub mod control;
+pub mod descriptors;
+pub mod fault;
+pub mod plan;
+pub mod segment;
+pub mod stats;
+
+/// Version of everything in this crate; agent and supervisor refuse each other when it differs.
+pub const ABI_VERSION: u32 = 1;
+
+/// First word of every shared area ("RCBSHM01").
+pub const MAGIC: u64 = u64::from_le_bytes(*b"RCBSHM01");
+
+/// Most replicas of one group.
+pub const MAX_REPLICAS: usize = 8;
+
+/// Where the agent's image is linked: far from the heap of PIE programs (0x5555...), from mmap (0x7fff...) and from
+/// non-PIE programs (0x40_0000).
+pub const AGENT_BASE: u64 = 0x3a00_0000_0000;
+/// End of the range that belongs to the agent and that no call of the guest may map, unmap or protect.
+pub const AGENT_END: u64 = AGENT_BASE + 0x1_0000_0000;
+/// Where [`control::Control`] is mapped.
+pub const CONTROL_ADDR: u64 = AGENT_BASE + 0x1000_0000;
+/// Where [`plan::PlanArea`] is mapped.
+pub const PLAN_ADDR: u64 = AGENT_BASE + 0x1800_0000;
+/// Distance between the segments of two replicas.
+pub const SEGMENT_STRIDE: u64 = 0x0100_0000;
+
+/// Where the segment of a replica is mapped, in every replica.
+pub const fn segment_addr(replica: usize) -> u64 {
+    AGENT_BASE + 0x2000_0000 + replica as u64 * SEGMENT_STRIDE
+}
+
+const _: () = {
+    assert!(size_of::<segment::Segment>() as u64 <= SEGMENT_STRIDE);
+    assert!(size_of::<segment::Segment>() <= 1 << 20, "agent and log stay under 2 MiB per replica");
+    assert!(size_of::<plan::PlanArea>() as u64 <= segment_addr(0) - PLAN_ADDR);
+    assert!(segment_addr(MAX_REPLICAS) <= AGENT_END);
+};

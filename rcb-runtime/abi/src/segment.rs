@@ -1,0 +1,236 @@
+//! The segment of one replica: written by it alone, read-only for its peers and the supervisor.
+//!
+//! ```text
+//!  Head      one cache line: the latest request (sequence number, chain, call number)
+//!  Wait      one cache line: what am I doing, for whom do I wait
+//!  Asleep    one cache line: does a peer have to wake me
+//!  ...       stats, fault record, state carried over execve
+//!  trace     the last 64 requests in full, for the report
+//!  records   the last 64 results, written while this replica leads
+//!  payload   ring of bytes that belong to the results
+//! ```
+
+use crate::fault::{FaultRecord, Regs};
+use crate::stats::Stats;
+use core::sync::atomic::{AtomicU32, AtomicU64};
+
+/// Slots of the trace and of the result ring; a replica is never further ahead of a peer.
+pub const RING: usize = 64;
+/// Every so many calls a replica checks that no peer lags by more than that many: with [`RING`] slots nothing that a
+/// peer still needs is overwritten.
+pub const LAG: u64 = 32;
+/// Bytes of the payload ring.
+pub const PAYLOAD_BYTES: usize = 512 * 1024;
+/// Most payload of one result; longer reads are shortened (as the kernel may) or repeated by the followers.
+pub const PAYLOAD_MAX: usize = 128 * 1024;
+/// Longest path with its NUL.
+pub const PATH_BYTES: usize = 4096;
+
+/// The latest request: what peers compare.
+#[repr(C, align(64))]
+pub struct Head {
+    /// Sequence number, from 1; stored last, with release. The low half is a futex word.
+    pub seq: AtomicU64,
+    /// Digest of everything compared so far, this request included.
+    pub chain: AtomicU64,
+    /// Call number, or [`EXCEPTION`] + signal, or [`RDTSC`].
+    pub nr: AtomicU32,
+}
+
+/// Pseudo call number: a CPU exception (plus the signal number).
+pub const EXCEPTION: u32 = 0x1_0000;
+/// Pseudo call number: an rdtsc or rdtscp instruction.
+pub const RDTSC: u32 = 0x2_0000;
+/// Pseudo call number: the start of a program, posted once the image is loaded.
+pub const START: u32 = 0x3_0000;
+
+/// What a replica is doing; [`Wait::phase`].
+pub mod phase {
+    /// Not started.
+    pub const BOOT: u32 = 0;
+    /// Running the guest (or the agent on its behalf).
+    pub const RUN: u32 = 1;
+    /// Waiting for the request of peer `wait_for`.
+    pub const WAIT_REQUEST: u32 = 2;
+    /// Waiting for the result of the leader.
+    pub const WAIT_RESULT: u32 = 3;
+    /// Inside a call that may block for as long as the outside world likes.
+    pub const BLOCKED: u32 = 4;
+    /// Stopped with a fault recorded.
+    pub const PARKED: u32 = 5;
+    /// Agreed to end; see [`super::Ending`].
+    pub const ENDING: u32 = 6;
+}
+
+/// What this replica is doing: for the supervisor's watchdog and for a successor of the leader.
+#[repr(C, align(64))]
+pub struct Wait {
+    /// One of [`phase`].
+    pub phase: AtomicU32,
+    /// Peer waited for.
+    pub wait_for: AtomicU32,
+    /// Non-zero: this replica cannot use pidfd_getfd on its peers and needs descriptors over the socket.
+    pub needs_socket: AtomicU32,
+    /// Sequence number of the call that this replica, as the leader, has begun to perform: with `records` it tells a
+    /// successor whether an output may have happened.
+    pub intent: AtomicU64,
+}
+
+/// A line of its own, because peers read it whenever they publish something: it must not change often.
+#[repr(C, align(64))]
+pub struct Asleep {
+    /// 1 while this replica sleeps on a futex and wants a wake-up.
+    pub flag: AtomicU32,
+}
+
+/// How the replica ended by agreement; written before it dies.
+#[repr(C, align(64))]
+pub struct Ending {
+    /// 0 while running, 1 exit with `code`, 2 death by signal `code`.
+    pub how: AtomicU32,
+    /// Exit status or signal number.
+    pub code: AtomicU32,
+}
+
+/// A request for a patch plan; the supervisor answers by publishing an entry (or not) and storing the ticket in
+/// `Control::plan_answered`.
+#[repr(C, align(64))]
+pub struct PlanRequest {
+    /// Rises by one with every request; stored last.
+    pub ticket: AtomicU64,
+    /// Descriptor of the file in this replica.
+    pub fd: u32,
+    /// Identity, as in [`crate::plan::PlanEntry`].
+    pub dev: u64,
+    /// st_ino.
+    pub ino: u64,
+}
+
+/// One request in full.
+#[repr(C, align(64))]
+#[derive(Clone, Copy, Debug)]
+pub struct Trace {
+    /// Sequence number; 0 for an empty slot.
+    pub seq: u64,
+    /// Chain at this request (request included, result not).
+    pub chain: u64,
+    /// Call number as in [`Head::nr`].
+    pub nr: u32,
+    /// How many of `args` are compared.
+    pub nargs: u32,
+    /// Where in the guest: the address after the call.
+    pub rip: u64,
+    /// Result, valid once the next request of this replica is posted.
+    pub result: u64,
+    /// Arguments.
+    pub args: [u64; 6],
+    /// Digest of the input bytes (0 for none).
+    pub input: u64,
+    /// First bytes of the first input buffer.
+    pub sample: [u8; 16],
+    /// How many bytes of `sample` are valid.
+    pub sample_len: u32,
+    /// Not used.
+    pub reserved: u32,
+}
+
+/// Flags of a [`Record`].
+pub mod record_flag {
+    /// Followers read the bytes themselves: `extra` is the file position, `digest` that of the bytes read.
+    pub const REREAD: u32 = 4;
+}
+
+/// One result of the leader: one cache line.
+///
+/// The leader stores `seq` last (release).
+#[repr(C, align(64))]
+pub struct Record {
+    /// Sequence number of the request answered; the low half is a futex word.
+    pub seq: AtomicU64,
+    /// The leader's chain at that request: followers compare it with theirs.
+    pub chain: AtomicU64,
+    /// Result.
+    pub result: AtomicU64,
+    /// Position of the payload in the endless stream of payload bytes.
+    pub payload: AtomicU64,
+    /// Length of the payload in bytes.
+    pub payload_len: AtomicU32,
+    /// See [`record_flag`].
+    pub flags: AtomicU32,
+    /// Digest of the payload (or of the bytes read).
+    pub digest: AtomicU64,
+    /// By call.
+    pub extra: AtomicU64,
+}
+
+/// State of the guest that survives `execve`.
+#[repr(C, align(64))]
+pub struct Carry {
+    /// Path of the program (absolute), NUL-terminated. The supervisor fills it for the first program.
+    pub exe: [u8; PATH_BYTES],
+    /// Path as the guest named it (AT_EXECFN), NUL-terminated.
+    pub execfn: [u8; PATH_BYTES],
+    /// Programs executed so far; 0 for the first.
+    pub generation: u64,
+    /// Next sequence number, chain and payload position.
+    pub seq: u64,
+    /// Chain.
+    pub chain: u64,
+    /// Payload bytes written so far.
+    pub payload_pos: u64,
+    /// Virtual signal mask.
+    pub mask: u64,
+    /// Signals that are ignored.
+    pub ignored: u64,
+    /// Signals pending.
+    pub pending: u64,
+    /// Personality as the guest sees it.
+    pub personality: u64,
+    /// The guest's AT_RANDOM bytes.
+    pub random: [u8; 16],
+    /// Recorded affinity mask.
+    pub affinity: [u64; 16],
+    /// Bits: 1 the seccomp filter is installed.
+    pub flags: u64,
+}
+
+/// All of it.
+#[repr(C, align(4096))]
+pub struct Segment {
+    /// [`crate::MAGIC`].
+    pub magic: u64,
+    /// [`crate::ABI_VERSION`].
+    pub version: u32,
+    /// Which replica.
+    pub replica: u32,
+    /// Latest request.
+    pub head: Head,
+    /// What it is doing.
+    pub wait: Wait,
+    /// Whether it sleeps.
+    pub asleep: Asleep,
+    /// Agreed end.
+    pub ending: Ending,
+    /// Fault.
+    pub fault: FaultRecord,
+    /// Registers of the guest at the latest request (valid when parked).
+    pub regs: Regs,
+    /// Plan request.
+    pub plan_request: PlanRequest,
+    /// Counters.
+    pub stats: Stats,
+    /// Names of refused calls are warned about once: bit per call number.
+    pub warned: [u64; 8],
+    /// Ring of refused family requests: (call number << 32 | key), 0 empty; the supervisor prints them.
+    pub refusals: [AtomicU64; 64],
+    /// Refusals entered so far.
+    pub refusal_count: AtomicU64,
+    /// State over execve.
+    pub carry: Carry,
+    /// Requests.
+    pub trace: [Trace; RING],
+    /// Results.
+    pub records: [Record; RING],
+    /// Payload ring.
+    pub payload: [u8; PAYLOAD_BYTES],
+}

@@ -1,0 +1,173 @@
+//! Waiting for peers: a bounded spin, then a futex; and the comparison of what they posted.
+//!
+//! Publisher: store the word, then look whether a peer sleeps. Sleeper: say that it sleeps, then look at the word
+//! again, then sleep. Both orders are sequentially consistent, so one of the two sees the other: no wake-up is lost.
+#![allow(unsafe_code, reason = "futex calls on shared words, reads of a peer's trace")]
+
+use crate::fault::{Words, park};
+use crate::shared;
+use crate::state::State;
+use core::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
+use core::sync::atomic::{AtomicU64, fence};
+use rcb_abi::segment::{LAG, RING, phase};
+use rcb_sys::{nr, syscall};
+
+const FUTEX_WAIT: u64 = 0;
+const FUTEX_WAKE: u64 = 1;
+/// A sleep ends after this long to look at the world again, even if no peer wakes us (nanoseconds).
+const NAP_NS: u64 = 20_000_000;
+/// Nap while a peer that does not announce its requests is behind.
+const LAG_NAP_NS: u64 = 200_000;
+/// Spins without a pause instruction at first: a hand-over between near cores takes about this long.
+const EAGER: u32 = 48;
+
+/// Stores a sequence number that peers may be waiting for and wakes those that sleep.
+#[inline]
+pub fn publish(st: &State, word: &AtomicU64, seq: u64) {
+    word.swap(seq, SeqCst);
+    for peer in 0..st.n {
+        if peer != st.replica && shared::peer(peer).asleep.flag.load(Relaxed) != 0 {
+            // SAFETY: wakes sleepers on our own word; changes no memory.
+            unsafe { syscall!(nr::FUTEX, word.as_ptr(), FUTEX_WAKE, i32::MAX, 0, 0, 0) };
+            return;
+        }
+    }
+}
+
+/// Waits until `word` of `peer` is at least `seq`.
+#[inline]
+fn wait(st: &State, word: &AtomicU64, seq: u64, peer: usize, why: u32, nap_ns: u64) {
+    if word.load(Acquire) >= seq {
+        return;
+    }
+    let start = now(st);
+    let own = shared::own(st.replica);
+    own.stats.waits += 1;
+    for i in 0..st.spin {
+        if word.load(Acquire) >= seq {
+            own.stats.wait_ns += 64 * now(st).wrapping_sub(start);
+            return;
+        }
+        if i >= EAGER {
+            core::hint::spin_loop();
+        }
+    }
+    sleep(st, word, seq, peer, why, nap_ns);
+    own.stats.wait_ns += 64 * now(st).wrapping_sub(start);
+}
+
+#[cold]
+fn sleep(st: &State, word: &AtomicU64, seq: u64, peer: usize, why: u32, nap_ns: u64) {
+    let own = shared::own(st.replica);
+    own.stats.sleeps += 1;
+    own.wait.wait_for.store(peer as u32, Relaxed);
+    own.wait.phase.store(why, Relaxed);
+    own.asleep.flag.store(1, SeqCst);
+    fence(SeqCst);
+    let nap = [0u64, nap_ns];
+    loop {
+        let seen = word.load(Acquire);
+        if seen >= seq {
+            break;
+        }
+        if shared::control().stop.load(Relaxed) != 0 {
+            crate::fault::stand_still();
+        }
+        // SAFETY: waits on a shared word that is only read; the time-out is a local.
+        unsafe { syscall!(nr::FUTEX, word.as_ptr(), FUTEX_WAIT, seen as u32, &raw const nap, 0, 0) };
+    }
+    own.asleep.flag.store(0, Relaxed);
+    own.wait.phase.store(phase::RUN, Relaxed);
+}
+
+/// The leader (or any replica at a symmetric meeting) waits until every peer has posted this request and compares.
+#[inline]
+pub fn all(st: &State) {
+    for peer in 0..st.n {
+        if peer == st.replica {
+            continue;
+        }
+        let head = &shared::peer(peer).head;
+        wait(st, &head.seq, st.seq, peer, phase::WAIT_REQUEST, NAP_NS);
+        let (seq, chain) = (head.seq.load(Acquire), head.chain.load(Relaxed));
+        if seq != st.seq || chain != st.chain {
+            park(st, Words::mismatch(peer, chain));
+        }
+    }
+}
+
+/// Every replica waits until every other one has posted this request, and compares. A peer that has moved on already
+/// is compared by its trace, which still holds the request (see [`bound_lag`]).
+pub fn symmetric(st: &State) {
+    for peer in 0..st.n {
+        if peer == st.replica {
+            continue;
+        }
+        let segment = shared::peer(peer);
+        wait(st, &segment.head.seq, st.seq, peer, phase::WAIT_REQUEST, NAP_NS);
+        let chain = segment.head.chain.load(Relaxed);
+        fence(Acquire);
+        if chain == st.chain && segment.head.seq.load(Relaxed) == st.seq {
+            continue;
+        }
+        let trace = &raw const segment.trace[(st.seq % RING as u64) as usize];
+        // SAFETY: a plain read of shared memory whose words were published before the peer's sequence number.
+        let (seq, chain) = unsafe { ((&raw const (*trace).seq).read_volatile(), (&raw const (*trace).chain).read_volatile()) };
+        if seq != st.seq || chain != st.chain {
+            park(st, Words::mismatch(peer, chain));
+        }
+    }
+}
+
+/// Waits for the record of the leader that answers the current request.
+#[inline]
+pub fn record(st: &State) -> &'static rcb_abi::segment::Record {
+    let record = &shared::peer(st.leader).records[(st.seq % RING as u64) as usize];
+    wait(st, &record.seq, st.seq, st.leader, phase::WAIT_RESULT, NAP_NS);
+    if record.seq.load(Acquire) != st.seq {
+        park(st, Words::new(rcb_abi::fault::kind::LOG, record.seq.load(Relaxed), 0));
+    }
+    let chain = record.chain.load(Relaxed);
+    if chain != st.chain {
+        park(st, Words::mismatch(st.leader, chain));
+    }
+    record
+}
+
+/// Waits until no peer lags by more than [`LAG`] requests: the rings then hold everything a peer still needs.
+pub fn bound_lag(st: &State) {
+    for peer in 0..st.n {
+        if peer != st.replica {
+            let head = &shared::peer(peer).head.seq;
+            wait(st, head, st.seq.saturating_sub(LAG), peer, phase::WAIT_REQUEST, LAG_NAP_NS);
+        }
+    }
+}
+
+/// Waits until every peer has posted a request later than `seq`, which means that it is done with `seq`.
+pub fn passed(st: &State, seq: u64) {
+    for peer in 0..st.n {
+        if peer != st.replica {
+            wait(st, &shared::peer(peer).head.seq, seq + 1, peer, phase::WAIT_REQUEST, LAG_NAP_NS);
+        }
+    }
+}
+
+/// The earliest request that some peer is still working on.
+pub fn slowest(st: &State) -> u64 {
+    (0..st.n).filter(|p| *p != st.replica).map(|p| shared::peer(p).head.seq.load(Acquire)).min().unwrap_or(u64::MAX)
+}
+
+/// Monotonic nanoseconds if this call is sampled, else 0. (The time stamp counter traps for the agent as well.)
+#[inline]
+pub fn now(st: &State) -> u64 {
+    if st.timing { clock() } else { 0 }
+}
+
+#[cold]
+fn clock() -> u64 {
+    let mut time = [0u64; 2];
+    // SAFETY: writes a local.
+    unsafe { syscall!(nr::CLOCK_GETTIME, 1, &raw mut time) };
+    time[0] * 1_000_000_000 + time[1]
+}

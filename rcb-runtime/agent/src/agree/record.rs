@@ -1,0 +1,176 @@
+//! The result of a call performed once: the leader publishes it with the bytes it produced, the followers check and
+//! copy them.
+//!
+//! ```text
+//!  payload of one record:   [length u64][bytes] [length u64][bytes] ...    one per output, in the order of the walk
+//! ```
+//!
+//! Invariant: a follower copies only into addresses and rooms that its own row and arguments name.
+#![allow(unsafe_code, reason = "the payload ring is shared memory that one side writes and the other reads")]
+
+use super::meet;
+use super::walk::{self, Entry, Sink};
+use crate::fault::{Words, park};
+use crate::shared;
+use crate::state::State;
+use core::sync::atomic::Ordering::Relaxed;
+use rcb_abi::fault::kind;
+use rcb_abi::segment::{PAYLOAD_BYTES, PAYLOAD_MAX, RING, Record};
+use rcb_syscalls::spec::Row;
+
+/// Bytes a record may need beyond the data itself: lengths, heads, names.
+const SLACK: usize = 0x1_8000;
+const _: () = assert!(PAYLOAD_MAX + SLACK <= PAYLOAD_BYTES / 2);
+
+struct Writer {
+    at: usize,
+    end: usize,
+    overflow: bool,
+}
+
+impl Sink for Writer {
+    fn piece(&mut self, st: &mut State, at: u64, bytes: usize) {
+        if self.overflow || self.end - self.at < bytes + 8 {
+            self.overflow = true;
+            return;
+        }
+        let ring = &mut shared::own(st.replica).payload;
+        let good = crate::guest::read(at, &mut ring[self.at + 8..self.at + 8 + bytes]).is_ok();
+        let length = if good { bytes as u64 } else { 0 };
+        ring[self.at..self.at + 8].copy_from_slice(&length.to_le_bytes());
+        self.at += 8 + length as usize;
+    }
+}
+
+struct Reader {
+    at: usize,
+    end: usize,
+    broken: bool,
+}
+
+impl Sink for Reader {
+    fn piece(&mut self, st: &mut State, at: u64, bytes: usize) {
+        let ring = &shared::peer(st.leader).payload;
+        if self.broken || self.end - self.at < 8 {
+            self.broken = true;
+            return;
+        }
+        let mut raw = [0; 8];
+        raw.copy_from_slice(&ring[self.at..self.at + 8]);
+        let length = u64::from_le_bytes(raw) as usize;
+        if length > bytes || length > self.end - self.at - 8 {
+            self.broken = true;
+            return;
+        }
+        // A page that the leader could write and we cannot is a difference of state: it shows in the next requests.
+        let _ = crate::guest::write(at, &ring[self.at + 8..self.at + 8 + length]);
+        self.at += 8 + length;
+    }
+}
+
+/// Leader: collects the outputs of the current call and publishes the record. Returns the digest of the payload.
+pub fn publish(st: &mut State, row: Option<&Row>, args: &[u64; 6], entry: &Entry, result: i64, flags: u32, extra: u64) -> u64 {
+    let mut digest = 0;
+    let (mut position, mut length) = (st.payload_pos, 0);
+    if let Some(row) = row
+        && result >= 0
+        && names_output(row)
+    {
+        let start = reserve(st);
+        let mut writer = Writer { at: start, end: start + PAYLOAD_MAX + SLACK, overflow: false };
+        walk::outputs(st, row, args, entry, result, &mut writer);
+        if writer.overflow {
+            park(st, Words::new(kind::LOG, PAYLOAD_MAX as u64, 1));
+        }
+        position = st.payload_pos;
+        length = writer.at - start;
+        st.payload_pos += length.next_multiple_of(64) as u64;
+        digest = own_digest(&shared::own(st.replica).payload[start..start + length]);
+        shared::own(st.replica).stats.bytes_moved += length as u64;
+    }
+    fill(st, result, position, length, flags, digest, extra);
+    digest
+}
+
+/// Leader: publishes a record whose payload is given by a digest only (the followers read the bytes themselves).
+pub fn publish_reread(st: &mut State, result: i64, digest: u64, position: u64) {
+    fill(st, result, st.payload_pos, 0, rcb_abi::segment::record_flag::REREAD, digest, position);
+}
+
+fn fill(st: &State, result: i64, payload: u64, length: usize, flags: u32, digest: u64, extra: u64) {
+    let record = &shared::own(st.replica).records[(st.seq % RING as u64) as usize];
+    record.chain.store(st.chain, Relaxed);
+    record.result.store(result as u64, Relaxed);
+    record.payload.store(payload, Relaxed);
+    record.payload_len.store(length as u32, Relaxed);
+    record.flags.store(flags, Relaxed);
+    record.digest.store(digest, Relaxed);
+    record.extra.store(extra, Relaxed);
+    meet::publish(st, &record.seq, st.seq);
+}
+
+/// Whether a row names any output.
+pub fn names_output(row: &Row) -> bool {
+    use rcb_syscalls::spec::Arg;
+    row.args.iter().any(|a| {
+        matches!(
+            a,
+            Arg::Out(_) | Arg::InOut(_) | Arg::OutVec { .. } | Arg::MsgOut | Arg::MmsgOut { .. } | Arg::MmsgIn { .. }
+        )
+    })
+}
+
+/// Makes room for the largest payload, contiguous in the ring; waits for followers that still need the old bytes.
+fn reserve(st: &mut State) -> usize {
+    let need = (PAYLOAD_MAX + SLACK) as u64;
+    let ring = PAYLOAD_BYTES as u64;
+    let offset = st.payload_pos % ring;
+    if offset + need > ring {
+        st.payload_pos += ring - offset;
+    }
+    loop {
+        let slowest = meet::slowest(st);
+        if slowest >= st.seq {
+            break;
+        }
+        let oldest = st.payload_start[(slowest % RING as u64) as usize];
+        if st.payload_pos + need - oldest <= ring {
+            break;
+        }
+        meet::passed(st, slowest);
+    }
+    (st.payload_pos % ring) as usize
+}
+
+/// Follower: checks the payload of the record and copies it to where the row says. Returns its digest.
+pub fn take(st: &mut State, record: &Record, row: Option<&Row>, args: &[u64; 6], entry: &Entry, result: i64) -> u64 {
+    let length = record.payload_len.load(Relaxed) as usize;
+    let Some(row) = row.filter(|r| result >= 0 && names_output(r)) else { return 0 };
+    let start = (record.payload.load(Relaxed) % PAYLOAD_BYTES as u64) as usize;
+    if length > PAYLOAD_MAX + SLACK || start + length > PAYLOAD_BYTES {
+        park(st, Words::new(kind::LOG, length as u64, 2));
+    }
+    let mut reader = Reader { at: start, end: start + length, broken: false };
+    walk::outputs(st, row, args, entry, result, &mut reader);
+    let digest = own_digest(&shared::peer(st.leader).payload[start..start + length]);
+    if reader.broken || reader.at != reader.end || digest != record.digest.load(Relaxed) {
+        park(st, Words::new(kind::PAYLOAD, reader.at as u64, 0));
+    }
+    shared::own(st.replica).stats.bytes_moved += length as u64;
+    digest
+}
+
+/// Digest of payload bytes, with the fast assembly where it pays.
+fn own_digest(bytes: &[u8]) -> u64 {
+    let mut lanes = rcb_vote::digest::LANES;
+    let whole = bytes.len() / 64;
+    // SAFETY: the slice is valid for reads; it cannot fault.
+    unsafe { rcb_sys::guest::digest_blocks(bytes.as_ptr() as u64, whole, &mut lanes) };
+    let rest = &bytes[whole * 64..];
+    if !rest.is_empty() {
+        let mut padded = [0; 64];
+        padded[..rest.len()].copy_from_slice(rest);
+        rcb_vote::digest::block(&mut lanes, &padded);
+    }
+    rcb_vote::digest::finish(&lanes, bytes.len() as u64)
+}

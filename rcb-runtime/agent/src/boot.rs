@@ -1,0 +1,213 @@
+//! From the kernel's execve to the first instruction of the guest.
+#![allow(unsafe_code, reason = "start of the process: raw stack, raw mappings")]
+
+use crate::call::post_event;
+use crate::fault::{Words, park};
+use crate::handled::exit::{End, announce};
+use crate::load::{elf, stack};
+use crate::state::{State, scratch, state};
+use crate::trap::{entry, filter};
+use crate::{agree, descriptors, shared};
+use core::sync::atomic::Ordering::{Acquire, Relaxed};
+use rcb_abi::descriptors::{BOOT_MAGIC, BootWord};
+use rcb_abi::fault::{Regs, boot_site, kind};
+use rcb_abi::segment::{START, phase};
+use rcb_sys::errno::{ENOEXEC, fail};
+use rcb_sys::{nr, syscall};
+
+/// Filled by the supervisor in the image it executes.
+#[used]
+#[unsafe(link_section = ".data.rcb_boot")]
+static BOOT: BootWord = BootWord { magic: BOOT_MAGIC, fd_base: 0, replica: 0 };
+
+/// Bit of `Carry::flags`: the seccomp filter is installed.
+const FILTERED: u64 = 1;
+
+/// Where the guest starts.
+#[repr(C)]
+pub struct Start {
+    entry: u64,
+    sp: u64,
+}
+
+/// Called once by `_start` with the stack that the kernel has built.
+#[unsafe(no_mangle)]
+extern "C" fn rcb_boot(sp: u64) -> Start {
+    // SAFETY: the supervisor has changed the image, so the constant must be read from memory.
+    let boot = unsafe { (&raw const BOOT).read_volatile() };
+    let st = state();
+    st.replica = boot.replica as usize;
+    st.fd_base = boot.fd_base;
+    if shared::map(st.replica, st.fd_base).is_err() {
+        // Nothing is shared yet: only the exit status can speak.
+        // SAFETY: ends the process.
+        unsafe { syscall!(nr::EXIT_GROUP, 125, 0, 0, 0, 0, 0) };
+    }
+    begin(st);
+    let (program, interpreter) = match images(st) {
+        Ok(images) => images,
+        Err((site, errno)) => failed(st, site, errno),
+    };
+    environment(sp, &program);
+    stack::correct(sp, st.replica, &program, interpreter.as_ref());
+    if let Err(errno) = intercept(st) {
+        failed(st, boot_site::INTERCEPT, errno);
+    }
+    let start = interpreter.map_or(program.entry, |i| i.entry);
+    let regs = Regs { rip: start, rsp: sp, ..Regs::default() };
+    post_event(st, &regs, START, [program.entry, program.end, program.bias, 0, 0, 0], 3);
+    if st.n > 1 {
+        agree::meet::symmetric(st);
+        descriptors::learn_peers(st);
+    }
+    agree::post::conclude(st, 0, 0);
+    st.regs = core::ptr::null();
+    Start { entry: start, sp }
+}
+
+/// State from the control page and from before an execve.
+fn begin(st: &mut State) {
+    let control = shared::control();
+    let own = shared::own(st.replica);
+    st.n = control.replicas as usize;
+    st.leader = control.leader.load(Relaxed) as usize;
+    st.strict = control.lockstep == 0;
+    st.spin = control.spin;
+    st.code.off = control.no_patch != 0;
+    let carry = &own.carry;
+    if carry.generation == 0 {
+        while control.go.load(Acquire) == 0 {
+            // SAFETY: waits on a word of the control page.
+            unsafe { syscall!(nr::FUTEX, &raw const control.go, 0, 0, 0, 0, 0) };
+        }
+        if let Err(errno) = descriptors::open_peers(st) {
+            failed(st, boot_site::PEERS, errno);
+        }
+    }
+    own.wait.phase.store(phase::RUN, Relaxed);
+    st.seq = carry.seq;
+    st.chain = carry.chain;
+    st.payload_pos = carry.payload_pos;
+    st.signals.mask = carry.mask;
+    st.signals.pending = carry.pending;
+    for signal in 1..65u32 {
+        if carry.ignored & crate::signals::bit(signal) != 0 {
+            st.signals.actions[signal as usize].handler = 1;
+        }
+        st.signals.info[signal as usize].signo = signal as i32;
+    }
+}
+
+/// Loads the program and, if it names one, its interpreter.
+fn images(st: &mut State) -> Result<(elf::Image, Option<elf::Image>), (u32, i64)> {
+    let exe = shared::own(st.replica).carry.exe.as_ptr() as u64;
+    let fd = elf::open(exe).map_err(|e| (boot_site::OPEN, e))?;
+    let program = elf::load(st, fd, true).map_err(|e| (boot_site::PROGRAM, e))?;
+    let mut interpreter = None;
+    let (offset, length) = program.interpreter;
+    if length > 0 {
+        let path = &mut scratch().paths[0];
+        let bytes = length as usize;
+        if bytes >= path.len() {
+            return Err((boot_site::INTERPRETER, fail(ENOEXEC)));
+        }
+        elf::read_at(fd, path.as_mut_ptr(), bytes, offset).map_err(|e| (boot_site::INTERPRETER, e))?;
+        path[bytes] = 0;
+        let other = elf::open(path.as_ptr() as u64).map_err(|e| (boot_site::INTERPRETER, e))?;
+        interpreter = Some(elf::load(st, other, false).map_err(|e| (boot_site::INTERPRETER, e))?);
+        close(other);
+    }
+    close(fd);
+    st.data_start = program.data;
+    st.brk_start = program.end;
+    st.brk_now = program.end;
+    Ok((program, interpreter))
+}
+
+fn close(fd: u64) {
+    // SAFETY: closes a descriptor of the agent.
+    unsafe { syscall!(nr::CLOSE, fd, 0, 0, 0, 0, 0) };
+}
+
+/// What else execve sets up: name of the process, stack permissions; and what it maps that a guest must not reach.
+fn environment(sp: u64, program: &elf::Image) {
+    let st = state();
+    let execfn = &shared::own(st.replica).carry.execfn;
+    let end = execfn.iter().position(|b| *b == 0).unwrap_or(0);
+    let name = execfn[..end].iter().rposition(|b| *b == b'/').map_or(0, |i| i + 1);
+    // SAFETY: names this process after the program.
+    unsafe { syscall!(nr::PRCTL, 15, execfn[name..].as_ptr(), 0, 0, 0, 0) };
+    if program.stack_exec {
+        const PROT_GROWSDOWN: u64 = 0x0100_0000;
+        // SAFETY: adds a permission to the guest's stack, as its program header asks.
+        unsafe { syscall!(nr::MPROTECT, sp & !4095, 4096, 7 | PROT_GROWSDOWN, 0, 0, 0) };
+    }
+    if stack::vdso(sp).is_some() {
+        unmap_vdso();
+    }
+}
+
+/// Finds the vDSO and its data pages in /proc/self/maps and unmaps them.
+fn unmap_vdso() {
+    let path = b"/proc/self/maps\0";
+    let Ok(fd) = elf::open(path.as_ptr() as u64) else { return };
+    let text = &mut scratch().rewritten;
+    let mut used = 0;
+    loop {
+        // SAFETY: reads into the agent's buffer.
+        let got = unsafe { syscall!(nr::READ, fd, text[used..].as_mut_ptr(), text.len() - used, 0, 0, 0) };
+        if got <= 0 {
+            break;
+        }
+        used += got as usize;
+        let mut from = 0;
+        while let Some(length) = text[from..used].iter().position(|b| *b == b'\n') {
+            unmap_line(&text[from..from + length]);
+            from += length + 1;
+        }
+        text.copy_within(from..used, 0);
+        used -= from;
+    }
+    close(fd);
+}
+
+fn unmap_line(line: &[u8]) {
+    let named = |name: &[u8]| line.len() > name.len() && line.windows(name.len()).any(|w| w == name);
+    if !(named(b"[vdso]") || named(b"[vvar")) {
+        return;
+    }
+    let number = |text: &[u8]| {
+        text.iter().fold(0u64, |v, b| v << 4 | u64::from(if b.is_ascii_digit() { b - b'0' } else { b - b'a' + 10 }))
+    };
+    let Some(dash) = line.iter().position(|b| *b == b'-') else { return };
+    let Some(space) = line.iter().position(|b| *b == b' ') else { return };
+    let (start, end) = (number(&line[..dash]), number(&line[dash + 1..space]));
+    // SAFETY: nothing of the agent lies there.
+    unsafe { syscall!(nr::MUNMAP, start, end - start, 0, 0, 0, 0) };
+}
+
+/// From here on nothing the guest does reaches the kernel without the agent.
+fn intercept(st: &State) -> Result<(), i64> {
+    entry::install_handlers()?;
+    // SAFETY: lets the time stamp counter trap.
+    let result = unsafe { syscall!(nr::PRCTL, 26, 2, 0, 0, 0, 0) };
+    if result < 0 {
+        return Err(result);
+    }
+    let carry = &mut shared::own(st.replica).carry;
+    if carry.flags & FILTERED == 0 {
+        filter::install()?;
+        carry.flags |= FILTERED;
+    }
+    entry::arm_dispatch()
+}
+
+/// The program cannot be started. For the first program the supervisor reports why; after an execve the kernel would
+/// kill the process at this point, so the replicas end that way.
+fn failed(st: &State, site: u32, errno: i64) -> ! {
+    if shared::own(st.replica).carry.generation > 0 && site != boot_site::INTERCEPT {
+        announce(st, End::Signal, crate::signals::SIGKILL);
+        crate::signals::kill_self(crate::signals::SIGKILL);
+    }
+    park(st, Words::new(kind::BOOT, errno.unsigned_abs(), u64::from(site)))
+}

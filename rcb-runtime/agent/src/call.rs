@@ -1,0 +1,295 @@
+//! One system call of the guest: find its row, read its inputs, post the request, have it performed by whom the row
+//! says, hand out result and bytes.
+#![allow(unsafe_code, reason = "performs the guest's calls with the guest's own arguments")]
+
+use crate::agree::walk::{self, Entry};
+use crate::agree::{meet, post, record};
+use crate::fault::{Words, park};
+use crate::state::State;
+use crate::{descriptors, handled, hook, shared, signals};
+use core::sync::atomic::Ordering::Relaxed;
+use rcb_abi::fault::{Regs, kind};
+use rcb_abi::segment::{PAYLOAD_MAX, phase, record_flag};
+use rcb_sys::errno::{EBADF, ENOSYS, EPIPE, fail};
+use rcb_syscalls::spec::{Arg, Class, Exec, Len, Makes, Row};
+
+/// How the guest goes on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Flow {
+    /// At the instruction behind the call, with the result.
+    Resume,
+    /// Needs a full signal frame: a handler has to be entered or left.
+    Frame,
+}
+
+/// A call in progress.
+pub struct Call {
+    /// Its row (of the family, for multiplexers).
+    pub row: &'static Row,
+    /// Number.
+    pub nr: u32,
+    /// Arguments as the guest gave them.
+    pub args: [u64; 6],
+    /// What was remembered on entry.
+    pub entry: Entry,
+}
+
+/// Result and the digest of what was delivered with it.
+#[derive(Clone, Copy)]
+pub struct Answer {
+    /// For rax.
+    pub result: i64,
+    /// For the chain.
+    pub delivered: u64,
+}
+
+impl Answer {
+    /// A result that every replica knows by itself.
+    pub const fn local(result: i64) -> Self {
+        Self { result, delivered: 0 }
+    }
+
+    /// An errno.
+    pub const fn error(errno: u16) -> Self {
+        Self::local(fail(errno))
+    }
+}
+
+/// Handles the call in `regs`; the result is in `regs.rax` afterwards.
+#[inline]
+pub fn handle(st: &mut State, regs: &mut Regs) -> Flow {
+    let nr = regs.rax as u32;
+    let args = regs.args();
+    st.regs = &raw const *regs;
+    if st.timing_wanted() {
+        st.timing = (st.seq + 1).is_multiple_of(64);
+        st.entered = meet::now(st);
+    }
+    let Some(row) = resolve(nr, &args) else {
+        let empty = walk::Inputs { digest: 0, sample: [0; 16], sample_len: 0, entry: Entry::default(), bytes: 0 };
+        post_request(st, regs, nr, 0, &empty, false);
+        return finish(st, regs, nr, Answer::error(ENOSYS));
+    };
+    if hook::due_before(st) {
+        hook::before(st, row, &args);
+    }
+    let inputs = if st.n > 1 || matches!(row.exec, Exec::Handled(_)) {
+        walk::inputs(row, &args)
+    } else {
+        walk::Inputs { digest: 0, sample: [0; 16], sample_len: 0, entry: Entry::default(), bytes: 0 }
+    };
+    let own = shared::own(st.replica);
+    own.stats.bytes_compared += inputs.bytes;
+    own.stats.by_class[row.class as usize] += 1;
+    let announced = !matches!(row.class, Class::Local);
+    post_request(st, regs, nr, row.args.len(), &inputs, announced);
+    if st.strict && st.n > 1 {
+        meet::symmetric(st);
+    }
+    let call = Call { row, nr, args, entry: inputs.entry };
+    let answer = perform(st, &call, regs);
+    finish(st, regs, nr, answer)
+}
+
+/// The row of a call: for multiplexers that of the request.
+#[inline]
+fn resolve(nr: u32, args: &[u64; 6]) -> Option<&'static Row> {
+    let row = rcb_syscalls::lookup(nr)?;
+    match row.family {
+        None => Some(row),
+        Some(family) => Some(family.find(args[usize::from(family.select)]).unwrap_or(row)),
+    }
+}
+
+fn post_request(st: &mut State, regs: &Regs, nr: u32, nargs: usize, inputs: &walk::Inputs, announced: bool) {
+    let request = post::Request {
+        nr,
+        regs,
+        args: regs.args(),
+        nargs,
+        input: inputs.digest,
+        sample: inputs.sample,
+        sample_len: inputs.sample_len,
+    };
+    post::post(st, &request, announced);
+}
+
+#[inline]
+fn perform(st: &mut State, call: &Call, regs: &mut Regs) -> Answer {
+    // A multiplexer whose request is not in its table: refused by name.
+    if let Some(family) = call.row.family {
+        refused(st, call);
+        return Answer::error(family.unknown);
+    }
+    for (i, arg) in call.row.args.iter().enumerate() {
+        if matches!(arg, Arg::Fd) && st.reserved(call.args[i]) {
+            return Answer::error(EBADF);
+        }
+    }
+    match call.row.exec {
+        Exec::Each => Answer::local(each(call.nr, call.args)),
+        Exec::Once => once(st, call, meets(call.row.class), |_, args| each(call.nr, *args)),
+        Exec::Handled(handler) => handled::handle(st, call, handler, regs),
+        Exec::Refused(errno) => {
+            refused(st, call);
+            Answer::error(errno)
+        }
+        Exec::Absent(errno) => Answer::error(errno),
+    }
+}
+
+/// Performs a call in this replica with the guest's arguments.
+#[inline]
+pub fn each(nr: u32, args: [u64; 6]) -> i64 {
+    // SAFETY: the guest's own call on the guest's own memory; ranges of the agent are refused by the handlers of the
+    // memory calls, and the kernel checks every address.
+    unsafe { rcb_sys::raw::syscall(nr, args) }
+}
+
+/// Whether all must have agreed before a call of this class is performed.
+pub const fn meets(class: Class) -> bool {
+    matches!(class, Class::Output | Class::ConsumingInput | Class::Process | Class::Signal)
+}
+
+/// Has a call performed once, by the leader, and its effects handed to all.
+///
+/// `perform` gets the arguments as the kernel shall see them.
+#[inline]
+pub fn once(st: &mut State, call: &Call, meet: bool, perform: impl FnOnce(&mut State, &[u64; 6]) -> i64) -> Answer {
+    if st.n > 1 && !st.leads() {
+        return follow(st, call);
+    }
+    let mut args = for_kernel(st, call);
+    if st.n > 1 && meet && !st.strict {
+        meet::all(st);
+    }
+    let own = shared::own(st.replica);
+    if meet {
+        own.wait.intent.store(st.seq, Relaxed);
+    }
+    if call.row.blocks {
+        own.wait.phase.store(phase::BLOCKED, Relaxed);
+    }
+    let result = perform(st, &args);
+    if call.row.blocks {
+        own.wait.phase.store(phase::RUN, Relaxed);
+    }
+    args = call.args;
+    let makes = result >= 0 && call.row.makes != Makes::Nothing;
+    if makes {
+        st.last_fd_seq = st.seq;
+        descriptors::made(st, call, result);
+    }
+    if st.n == 1 {
+        return Answer::local(result);
+    }
+    let delivered = record::publish(st, Some(call.row), &args, &call.entry, result, 0, 0);
+    if makes && st.socket_peers != 0 {
+        descriptors::send(st, call, result);
+    }
+    Answer { result, delivered }
+}
+
+/// The follower's part of [`once`].
+fn follow(st: &mut State, call: &Call) -> Answer {
+    let record = meet::record(st);
+    let result = record.result.load(Relaxed) as i64;
+    if record.flags.load(Relaxed) & record_flag::REREAD != 0 {
+        return handled::read::reread(st, call, result, record);
+    }
+    let delivered = record::take(st, record, Some(call.row), &call.args, &call.entry, result);
+    if result >= 0 && call.row.makes != Makes::Nothing {
+        descriptors::mirror(st, call, result);
+    }
+    Answer { result, delivered }
+}
+
+/// The arguments as the kernel shall see them: signal masks are virtual, and a result must fit into the payload ring.
+#[inline]
+fn for_kernel(st: &State, call: &Call) -> [u64; 6] {
+    let mut args = call.args;
+    for (i, arg) in call.row.args.iter().enumerate() {
+        match arg {
+            Arg::SigMask(_) | Arg::SigMaskIndirect => args[i] = 0,
+            Arg::Out(Len::Result { cap }) if st.n > 1 => {
+                let cap = usize::from(*cap);
+                args[cap] = args[cap].min(PAYLOAD_MAX as u64);
+            }
+            _ => {}
+        }
+    }
+    args
+}
+
+/// Notes a refused call; the supervisor prints each name once.
+#[cold]
+pub fn refused(st: &mut State, call: &Call) {
+    let key = rcb_syscalls::lookup(call.nr)
+        .and_then(|row| row.family)
+        .map_or(0, |family| call.args[usize::from(family.select)] as u32);
+    note_refusal(st, call.nr, key);
+}
+
+/// Notes a refusal by number and key.
+pub fn note_refusal(st: &mut State, nr: u32, key: u32) {
+    let own = shared::own(st.replica);
+    own.stats.refused += 1;
+    let word = u64::from(nr) << 32 | u64::from(key);
+    let count = own.refusal_count.load(Relaxed);
+    let known = own.refusals.iter().take(count as usize).any(|w| w.load(Relaxed) == word);
+    if known || count as usize >= own.refusals.len() {
+        return;
+    }
+    own.refusals[count as usize].store(word, Relaxed);
+    own.refusal_count.store(count + 1, core::sync::atomic::Ordering::Release);
+    if st.leads() {
+        crate::fault::notify(st);
+    }
+}
+
+#[inline]
+fn finish(st: &mut State, regs: &mut Regs, nr: u32, answer: Answer) -> Flow {
+    post::conclude(st, answer.result, answer.delivered);
+    regs.rax = answer.result as u64;
+    if answer.result == fail(EPIPE) && signals::raises_pipe(nr, &regs.args()) {
+        signals::queue(st, signals::own_info(signals::SIGPIPE, 0));
+    }
+    if hook::due_after(st) {
+        hook::after(st, regs);
+    }
+    if st.timing {
+        let spent = meet::now(st).wrapping_sub(st.entered);
+        shared::own(st.replica).stats.agent_ns += 64 * spent;
+    }
+    if st.deferred.again || signals::deliverable(st) != 0 { Flow::Frame } else { Flow::Resume }
+}
+
+/// An event that is no call (exception, rdtsc, start of a program), posted like one.
+pub fn post_event(st: &mut State, regs: &Regs, nr: u32, args: [u64; 6], nargs: usize) {
+    st.regs = &raw const *regs;
+    let request = post::Request { nr, regs, args, nargs, input: 0, sample: [0; 16], sample_len: 0 };
+    post::post(st, &request, true);
+}
+
+/// A value that only the leader can give, for an event.
+pub fn event_value(st: &mut State, value: impl FnOnce() -> u64) -> u64 {
+    if st.n == 1 {
+        return value();
+    }
+    let result = if st.leads() {
+        let value = value();
+        record::publish(st, None, &[0; 6], &Entry::default(), value as i64, 0, 0);
+        value
+    } else {
+        let record = meet::record(st);
+        record.result.load(Relaxed)
+    };
+    post::conclude(st, result as i64, 0);
+    result
+}
+
+/// Stops with the words that a descriptor could not be mirrored.
+pub fn mirror_failed(st: &State, errno: i64, fd: u64) -> ! {
+    park(st, Words::new(kind::MIRROR, errno.unsigned_abs(), fd))
+}
+

@@ -1,0 +1,239 @@
+//! Descriptors: what the leader makes, the followers mirror under the same number, so that any replica could lead.
+//!
+//! Mirroring uses `pidfd_getfd`; where that is denied, the leader sends the descriptor over a socket.
+#![allow(unsafe_code, reason = "descriptor calls of the agent on its own table")]
+
+use crate::agree::meet;
+use crate::call::{Call, mirror_failed};
+use crate::guest;
+use crate::shared;
+use crate::state::State;
+use core::sync::atomic::Ordering::{Relaxed, Release};
+use rcb_abi::descriptors::{FD_CONTROL, FD_PEER, FD_PIDFD};
+use rcb_sys::errno::{EPERM, fail, is_error};
+use rcb_sys::types::{IoVec, MsgHdr};
+use rcb_sys::{nr, syscall};
+use rcb_syscalls::spec::{Arg, Cloexec, Makes};
+
+const F_SETFD: u64 = 2;
+const O_CLOEXEC: u64 = 0o2_000_000;
+const MSG_CMSG_CLOEXEC: u64 = 0x4000_0000;
+
+/// Opens the peers' pidfds at their reserved numbers and finds out whether `pidfd_getfd` works here.
+pub fn open_peers(st: &mut State) -> Result<(), i64> {
+    let control = shared::control();
+    let mut limit = [0u64; 2];
+    // SAFETY: reads and raises the agent's own limit; restored below.
+    unsafe {
+        syscall!(nr::PRLIMIT64, 0, 7, 0, &raw mut limit, 0, 0);
+        let raised = [limit[1], limit[1]];
+        syscall!(nr::PRLIMIT64, 0, 7, &raw const raised, 0, 0, 0);
+    }
+    let mut outcome = Ok(());
+    for peer in 0..st.n {
+        if peer == st.replica {
+            continue;
+        }
+        // SAFETY: makes and moves a descriptor of the agent.
+        let fd = unsafe { syscall!(nr::PIDFD_OPEN, control.pids[peer].load(Relaxed), 0, 0, 0, 0, 0) };
+        if is_error(fd) {
+            outcome = Err(fd);
+            break;
+        }
+        // SAFETY: as above.
+        let at = unsafe { syscall!(nr::DUP3, fd, st.fd_base + FD_PIDFD + peer as u32, 0, 0, 0, 0) };
+        // SAFETY: as above.
+        unsafe { syscall!(nr::CLOSE, fd, 0, 0, 0, 0, 0) };
+        if is_error(at) {
+            outcome = Err(at);
+            break;
+        }
+    }
+    // SAFETY: restores the limit.
+    unsafe { syscall!(nr::PRLIMIT64, 0, 7, &raw const limit, 0, 0, 0) };
+    outcome?;
+    let mut denied = control.force_fd_passing != 0;
+    for peer in 0..st.n {
+        if peer != st.replica && !denied {
+            let got = get(st, peer, u64::from(st.fd_base + FD_CONTROL));
+            denied = got == fail(EPERM) || got == fail(rcb_sys::errno::ENOSYS);
+            if !is_error(got) {
+                close_own(got as u64);
+            }
+        }
+    }
+    shared::own(st.replica).wait.needs_socket.store(u32::from(denied), Release);
+    Ok(())
+}
+
+/// After the first meeting: which peers need descriptors over the socket.
+pub fn learn_peers(st: &mut State) {
+    for peer in 0..st.n {
+        if peer != st.replica && shared::peer(peer).wait.needs_socket.load(Relaxed) != 0 {
+            st.socket_peers |= 1 << peer;
+        }
+    }
+}
+
+fn get(st: &State, peer: usize, fd: u64) -> i64 {
+    // SAFETY: makes a descriptor of the agent.
+    unsafe { syscall!(nr::PIDFD_GETFD, st.fd_base + FD_PIDFD + peer as u32, fd, 0, 0, 0, 0) }
+}
+
+fn close_own(fd: u64) {
+    // SAFETY: closes a descriptor that the agent has just made.
+    unsafe { syscall!(nr::CLOSE, fd, 0, 0, 0, 0, 0) };
+}
+
+/// Calls `each` for every descriptor that a successful call has made, with whether it closes on exec.
+fn for_each(call: &Call, result: i64, mut each: impl FnMut(u64, bool)) {
+    match call.row.makes {
+        Makes::Nothing => {}
+        Makes::Result(cloexec) => each(result as u64, closes(call, cloexec)),
+        Makes::Pair { arg, cloexec } => {
+            if let Ok(pair) = guest::get::<[u32; 2]>(call.args[usize::from(arg)]) {
+                each(u64::from(pair[0]), closes(call, cloexec));
+                each(u64::from(pair[1]), closes(call, cloexec));
+            }
+        }
+        Makes::Rights => {
+            let many = call.row.args.iter().any(|a| matches!(a, Arg::MmsgOut { .. }));
+            let flags = if many { call.args[3] } else { call.args[2] };
+            let count = if many { result } else { 1 };
+            for k in 0..count as u64 {
+                let head = guest::get::<MsgHdr>(call.args[1] + 64 * k).unwrap_or_default();
+                rights(head.control, head.controllen, |fd| each(fd, flags & MSG_CMSG_CLOEXEC != 0));
+            }
+        }
+    }
+}
+
+/// The descriptors in SCM_RIGHTS messages of a control buffer.
+fn rights(control: u64, length: u64, mut each: impl FnMut(u64)) {
+    let mut at = 0;
+    while at + 16 <= length {
+        let Ok(bytes) = guest::get::<u64>(control + at) else { return };
+        let Ok([level, kind]) = guest::get::<[u32; 2]>(control + at + 8) else { return };
+        if bytes < 16 || bytes > length - at {
+            return;
+        }
+        if level == 1 && kind == 1 {
+            for k in 0..(bytes - 16) / 4 {
+                if let Ok(fd) = guest::get::<u32>(control + at + 16 + 4 * k) {
+                    each(u64::from(fd));
+                }
+            }
+        }
+        at += bytes.next_multiple_of(8);
+    }
+}
+
+fn closes(call: &Call, cloexec: Cloexec) -> bool {
+    match cloexec {
+        Cloexec::Never => false,
+        Cloexec::Always => true,
+        Cloexec::Arg { arg, mask } => call.args[usize::from(arg)] & u64::from(mask) != 0,
+        Cloexec::Pointed { arg } => {
+            guest::get::<u64>(call.args[usize::from(arg)]).is_ok_and(|flags| flags & O_CLOEXEC != 0)
+        }
+    }
+}
+
+/// Forgets what the numbers stood for before.
+pub fn made(st: &mut State, call: &Call, result: i64) {
+    for_each(call, result, |fd, _| st.forget_kind(fd));
+}
+
+/// Follower: makes the leader's new descriptors its own under the same numbers.
+pub fn mirror(st: &mut State, call: &Call, result: i64) {
+    st.last_fd_seq = st.seq;
+    let over_socket = shared::own(st.replica).wait.needs_socket.load(Relaxed) != 0;
+    let state: &State = st;
+    for_each(call, result, |fd, cloexec| {
+        let local = if over_socket { receive(state) } else { get(state, state.leader, fd) };
+        if is_error(local) {
+            mirror_failed(state, local, fd);
+        }
+        place(state, local as u64, fd, cloexec);
+    });
+    made(st, call, result);
+}
+
+fn place(st: &State, local: u64, fd: u64, cloexec: bool) {
+    let result = if local == fd {
+        // pidfd_getfd and recvmsg set close-on-exec.
+        // SAFETY: changes a flag of a descriptor that was just made.
+        if cloexec { 0 } else { unsafe { syscall!(nr::FCNTL, fd, F_SETFD, 0, 0, 0, 0) } }
+    } else {
+        // SAFETY: the guest's table of the leader has this number for the same file: the mirror must, too.
+        let at = unsafe { syscall!(nr::DUP3, local, fd, if cloexec { O_CLOEXEC } else { 0 }, 0, 0, 0) };
+        close_own(local);
+        at
+    };
+    if is_error(result) {
+        mirror_failed(st, result, fd);
+    }
+}
+
+/// A message with one descriptor: header, level and type, number.
+#[repr(C)]
+struct OneRight {
+    bytes: u64,
+    level_kind: [u32; 2],
+    fd: u32,
+    pad: u32,
+}
+
+/// Leader: sends new descriptors to the peers that cannot fetch them.
+pub fn send(st: &State, call: &Call, result: i64) {
+    for peer in 0..st.n {
+        if st.socket_peers >> peer & 1 == 0 {
+            continue;
+        }
+        for_each(call, result, |fd, _| {
+            let byte = 0u8;
+            let data = IoVec { base: &raw const byte as u64, len: 1 };
+            let right = OneRight { bytes: 20, level_kind: [1, 1], fd: fd as u32, pad: 0 };
+            let head = MsgHdr {
+                iov: &raw const data as u64,
+                iovlen: 1,
+                control: &raw const right as u64,
+                controllen: 24,
+                ..MsgHdr::default()
+            };
+            // SAFETY: sends from locals over the agent's own socket.
+            let sent = unsafe { syscall!(nr::SENDMSG, st.fd_base + FD_PEER + peer as u32, &raw const head, 0, 0, 0, 0) };
+            if is_error(sent) {
+                mirror_failed(st, sent, fd);
+            }
+        });
+    }
+}
+
+fn receive(st: &State) -> i64 {
+    let mut byte = 0u8;
+    let data = IoVec { base: &raw mut byte as u64, len: 1 };
+    let mut right = OneRight { bytes: 0, level_kind: [0, 0], fd: 0, pad: 0 };
+    let mut head = MsgHdr {
+        iov: &raw const data as u64,
+        iovlen: 1,
+        control: &raw mut right as u64,
+        controllen: 24,
+        ..MsgHdr::default()
+    };
+    let from = st.fd_base + FD_PEER + st.leader as u32;
+    // SAFETY: receives into locals over the agent's own socket.
+    let got = unsafe { syscall!(nr::RECVMSG, from, &raw mut head, MSG_CMSG_CLOEXEC, 0, 0, 0) };
+    if is_error(got) {
+        return got;
+    }
+    if right.bytes == 20 && right.level_kind == [1, 1] { i64::from(right.fd) } else { fail(rcb_sys::errno::EBADF) }
+}
+
+/// The leader must not close or replace a descriptor that a follower has yet to mirror.
+#[inline]
+pub fn settle(st: &State) {
+    if st.n > 1 && st.leads() {
+        meet::passed(st, st.last_fd_seq);
+    }
+}

@@ -1,0 +1,122 @@
+//! Claims about guest memory, and the only code that reads or writes it. Every function survives a bad address.
+#![allow(unsafe_code, reason = "copies between agent buffers and guest addresses")]
+
+use rcb_sys::guest::{copy, digest_blocks};
+use rcb_vote::digest;
+
+/// A guest address that does not carry the bytes asked of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BadAddress;
+
+/// First address no user mapping can have.
+const USER_END: u64 = 0x7fff_ffff_f000;
+
+/// Whether a range lies in user space and outside the agent. The kernel would answer EFAULT or the guest would read
+/// or overwrite the agent otherwise.
+#[inline]
+fn claimable(addr: u64, bytes: usize) -> bool {
+    let Some(end) = addr.checked_add(bytes as u64) else { return false };
+    end <= USER_END && (end <= rcb_abi::AGENT_BASE || addr >= rcb_abi::AGENT_END)
+}
+
+/// Reads guest memory into a buffer.
+#[inline]
+pub fn read(addr: u64, to: &mut [u8]) -> Result<(), BadAddress> {
+    if !claimable(addr, to.len()) {
+        return Err(BadAddress);
+    }
+    // SAFETY: `to` is exclusive, the guest range is outside the agent.
+    if unsafe { copy(to.as_mut_ptr() as u64, addr, to.len()) } == 0 { Ok(()) } else { Err(BadAddress) }
+}
+
+/// Writes a buffer into guest memory.
+#[inline]
+pub fn write(addr: u64, from: &[u8]) -> Result<(), BadAddress> {
+    if !claimable(addr, from.len()) {
+        return Err(BadAddress);
+    }
+    // SAFETY: `from` is valid, the guest range is outside the agent.
+    if unsafe { copy(addr, from.as_ptr() as u64, from.len()) } == 0 { Ok(()) } else { Err(BadAddress) }
+}
+
+/// Reads a plain value.
+#[inline]
+pub fn get<T: Plain>(addr: u64) -> Result<T, BadAddress> {
+    let mut value = T::default();
+    // SAFETY: `Plain` types have no padding that matters and accept any bits.
+    let raw = unsafe { core::slice::from_raw_parts_mut((&raw mut value).cast::<u8>(), size_of::<T>()) };
+    read(addr, raw)?;
+    Ok(value)
+}
+
+/// Writes a plain value.
+#[inline]
+pub fn put<T: Plain>(addr: u64, value: &T) -> Result<(), BadAddress> {
+    // SAFETY: as in `get`.
+    let raw = unsafe { core::slice::from_raw_parts((&raw const *value).cast::<u8>(), size_of::<T>()) };
+    write(addr, raw)
+}
+
+/// Types whose every bit pattern is a value.
+///
+/// # Safety
+/// The type must be plain data without invalid bit patterns.
+pub unsafe trait Plain: Default {}
+// SAFETY: integers and structures of integers.
+unsafe impl Plain for u32 {}
+// SAFETY: as above.
+unsafe impl Plain for u64 {}
+// SAFETY: as above.
+unsafe impl Plain for [u64; 2] {}
+// SAFETY: as above.
+unsafe impl Plain for [u32; 2] {}
+// SAFETY: as above.
+unsafe impl Plain for rcb_sys::types::IoVec {}
+// SAFETY: as above.
+unsafe impl Plain for rcb_sys::types::MsgHdr {}
+// SAFETY: as above.
+unsafe impl Plain for rcb_sys::types::Stack {}
+// SAFETY: as above.
+unsafe impl Plain for rcb_sys::types::SigAction {}
+
+/// Reads a NUL-terminated string; returns its length with the NUL, or `None` when it is longer than the buffer.
+pub fn string(addr: u64, to: &mut [u8]) -> Result<Option<usize>, BadAddress> {
+    let mut done = 0;
+    while done < to.len() {
+        let at = addr.wrapping_add(done as u64);
+        let page_rest = 4096 - (at & 4095) as usize;
+        let chunk = page_rest.min(64).min(to.len() - done);
+        read(at, &mut to[done..done + chunk])?;
+        if let Some(i) = to[done..done + chunk].iter().position(|b| *b == 0) {
+            return Ok(Some(done + i + 1));
+        }
+        done += chunk;
+    }
+    Ok(None)
+}
+
+/// Digest of guest memory (definition: `rcb_vote::digest::bytes`). Unreadable bytes end it: what was read is mixed
+/// with the count, so that replicas which fail at the same place still agree.
+pub fn digest(addr: u64, bytes: usize) -> u64 {
+    let mut lanes = digest::LANES;
+    let blocks = bytes / 64;
+    if blocks > 0 {
+        if !claimable(addr, blocks * 64) {
+            return digest::finish(&lanes, u64::MAX);
+        }
+        // SAFETY: lanes are a local; the address may fault.
+        let left = unsafe { digest_blocks(addr, blocks, &mut lanes) };
+        if left > 0 {
+            return digest::finish(&lanes, u64::MAX ^ left as u64);
+        }
+    }
+    let rest = bytes % 64;
+    if rest > 0 {
+        let mut padded = [0u8; 64];
+        if read(addr.wrapping_add(blocks as u64 * 64), &mut padded[..rest]).is_err() {
+            return digest::finish(&lanes, u64::MAX ^ rest as u64);
+        }
+        digest::block(&mut lanes, &padded);
+    }
+    digest::finish(&lanes, bytes as u64)
+}

@@ -1,0 +1,55 @@
+//! Calls that a row of the table cannot state. Each file says in its head why.
+
+pub mod execve;
+pub mod exit;
+pub mod files;
+pub mod identity;
+pub mod memory;
+pub mod placement;
+pub mod process;
+pub mod read;
+pub mod signal;
+pub mod walltime;
+
+use crate::call::{Answer, Call, each, meets, once};
+use crate::state::State;
+use rcb_abi::fault::Regs;
+use rcb_sys::errno::ECHILD;
+use rcb_syscalls::spec::Handler;
+
+/// Routes a handled call.
+pub fn handle(st: &mut State, call: &Call, handler: Handler, regs: &mut Regs) -> Answer {
+    match handler {
+        Handler::Read => read::read(st, call),
+        Handler::Open => files::open(st, call),
+        Handler::ProcPath => files::path(st, call),
+        Handler::Close => files::close(st, call),
+        Handler::CloseRange => files::close_range(st, call),
+        Handler::Dup => files::dup(st, call),
+        Handler::Mmap => memory::mmap(st, call),
+        Handler::Munmap => memory::munmap(st, call),
+        Handler::Mprotect => memory::mprotect(st, call),
+        Handler::Mremap => memory::mremap(st, call),
+        Handler::Madvise => memory::madvise(st, call),
+        Handler::Brk => memory::brk(st, call),
+        Handler::Execve => execve::execve(st, call),
+        Handler::Execveat => execve::execveat(st, call),
+        Handler::Exit => exit::exit(st, call),
+        Handler::SigAction => signal::action(st, call),
+        Handler::SigProcMask => signal::mask(st, call),
+        Handler::SigPending => signal::pending(st, call),
+        Handler::SigReturn => signal::sigreturn(st, regs),
+        Handler::SigAltStack => signal::altstack(st, call, regs),
+        Handler::Kill => signal::kill(st, call),
+        Handler::Identity => identity::identity(st, call),
+        Handler::SetTidAddress => Answer::local(identity::pid()),
+        Handler::ArchPrctl => process::arch_prctl(st, call),
+        Handler::Prctl => process::prctl(st, call),
+        Handler::Personality => process::personality(st, call),
+        Handler::Affinity => placement::affinity(st, call),
+        Handler::WallTime => walltime::wall_time(st, call),
+        Handler::Clock => once(st, call, meets(call.row.class), |_, args| each(call.nr, *args)),
+        Handler::Futex | Handler::Rlimit => Answer::local(each(call.nr, call.args)),
+        Handler::Wait => Answer::error(ECHILD),
+    }
+}

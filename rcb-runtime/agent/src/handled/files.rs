@@ -1,0 +1,181 @@
+//! Paths and descriptors that a row cannot state: opening (the flags decide who must have agreed), paths below /proc
+//! that name the process itself, closing and duplicating in mirrored tables.
+#![allow(unsafe_code, reason = "performs calls with replaced paths")]
+
+use crate::agree::record;
+use crate::call::{Answer, Call, each, meets, once};
+use crate::guest;
+use crate::handled::identity;
+use crate::shared;
+use crate::state::{State, scratch};
+use core::sync::atomic::Ordering::Relaxed;
+use rcb_abi::descriptors::RESERVED;
+use rcb_sys::errno::{EBADF, EFAULT, EINVAL};
+use rcb_sys::nr;
+use rcb_syscalls::spec::Arg;
+
+const O_ACCMODE: u64 = 3;
+const O_CREAT: u64 = 0o100;
+const O_TRUNC: u64 = 0o1000;
+const O_TMPFILE: u64 = 0o20_000_000;
+const CLOSE_RANGE_CLOEXEC: u64 = 4;
+
+/// What a path says about the process itself.
+enum ProcPath {
+    /// Nothing.
+    Other,
+    /// `/proc/self/exe` in one of its spellings.
+    Exe,
+    /// `/proc/PID/...` with the guest's own PID: rewritten to `/proc/self/...` in the scratch buffer.
+    Own,
+}
+
+/// Looks at the first path argument of the current call (already read into the scratch buffer).
+fn classify() -> ProcPath {
+    let scratch = scratch();
+    let length = scratch.path_len[0];
+    if length < 8 {
+        return ProcPath::Other;
+    }
+    let path = &scratch.paths[0][..length - 1];
+    let Some(rest) = path.strip_prefix(b"/proc/") else { return ProcPath::Other };
+    let Some(slash) = rest.iter().position(|b| *b == b'/') else { return ProcPath::Other };
+    let (who, what) = (&rest[..slash], &rest[slash..]);
+    let by_number = is_own_pid(who);
+    if !(by_number || who == b"self" || who == b"thread-self") {
+        return ProcPath::Other;
+    }
+    if what == b"/exe" {
+        return ProcPath::Exe;
+    }
+    if !by_number {
+        return ProcPath::Other;
+    }
+    let head = b"/proc/self";
+    scratch.rewritten[..head.len()].copy_from_slice(head);
+    scratch.rewritten[head.len()..head.len() + what.len()].copy_from_slice(what);
+    scratch.rewritten[head.len() + what.len()] = 0;
+    ProcPath::Own
+}
+
+fn is_own_pid(text: &[u8]) -> bool {
+    let mut value = 0i64;
+    for byte in text {
+        if !byte.is_ascii_digit() || value > 1 << 32 {
+            return false;
+        }
+        value = value * 10 + i64::from(byte - b'0');
+    }
+    !text.is_empty() && value == identity::pid()
+}
+
+/// Position of the first path argument.
+fn path_position(call: &Call) -> usize {
+    call.row.args.iter().position(|a| matches!(a, Arg::Path)).unwrap_or(0)
+}
+
+/// Performs a call by path with the path replaced where it names the process itself.
+fn perform(st: &State, call: &Call, args: &[u64; 6]) -> i64 {
+    let mut args = *args;
+    match classify() {
+        ProcPath::Other => {}
+        ProcPath::Exe => args[path_position(call)] = shared::own(st.replica).carry.exe.as_ptr() as u64,
+        ProcPath::Own => args[path_position(call)] = scratch().rewritten.as_ptr() as u64,
+    }
+    each(call.nr, args)
+}
+
+/// stat, access, readlink and their like.
+pub fn path(st: &mut State, call: &Call) -> Answer {
+    if matches!(call.nr, nr::READLINK | nr::READLINKAT) && matches!(classify(), ProcPath::Exe) {
+        return readlink_exe(st, call);
+    }
+    once(st, call, meets(call.row.class), |st, args| perform(st, call, args))
+}
+
+/// `readlink("/proc/self/exe")`: every replica knows the answer.
+fn readlink_exe(st: &State, call: &Call) -> Answer {
+    let at = path_position(call) + 1;
+    let exe = &shared::own(st.replica).carry.exe;
+    let length = exe.iter().position(|b| *b == 0).unwrap_or(0);
+    let room = call.args[at + 1] as i32;
+    if room <= 0 {
+        return Answer::error(EINVAL);
+    }
+    let bytes = length.min(room as usize);
+    match guest::write(call.args[at], &exe[..bytes]) {
+        Ok(()) => Answer::local(bytes as i64),
+        Err(guest::BadAddress) => Answer::error(EFAULT),
+    }
+}
+
+/// open, openat, creat, openat2.
+pub fn open(st: &mut State, call: &Call) -> Answer {
+    let flags = match call.nr {
+        nr::OPEN => call.args[1],
+        nr::OPENAT => call.args[2],
+        nr::OPENAT2 => guest::get::<u64>(call.args[2]).unwrap_or(0),
+        _ => O_CREAT,
+    };
+    let visible = flags & O_ACCMODE != 0 || flags & (O_CREAT | O_TRUNC | O_TMPFILE) != 0;
+    once(st, call, visible, |st, args| perform(st, call, args))
+}
+
+/// close: every replica closes its own, the leader's result counts (a file server may report a lost write only to the
+/// one that wrote).
+pub fn close(st: &mut State, call: &Call) -> Answer {
+    let fd = call.args[0];
+    if st.reserved(fd) {
+        return Answer::error(EBADF);
+    }
+    if st.leads() {
+        crate::descriptors::settle(st);
+    }
+    st.forget_kind(fd);
+    let own = each(call.nr, call.args);
+    if st.n == 1 {
+        return Answer::local(own);
+    }
+    if st.leads() {
+        record::publish(st, None, &call.args, &call.entry, own, 0, 0);
+        return Answer::local(own);
+    }
+    let record = crate::agree::meet::record(st);
+    Answer::local(record.result.load(Relaxed) as i64)
+}
+
+/// close_range: around the agent's descriptors.
+pub fn close_range(st: &mut State, call: &Call) -> Answer {
+    let (first, last, flags) = (call.args[0] & 0xffff_ffff, call.args[1] & 0xffff_ffff, call.args[2]);
+    if first > last || flags & !6 != 0 {
+        return Answer::error(EINVAL);
+    }
+    crate::descriptors::settle(st);
+    let flags = flags & CLOSE_RANGE_CLOEXEC;
+    let (low, high) = (u64::from(st.fd_base), u64::from(st.fd_base + RESERVED));
+    let mut result = 0;
+    if first < low {
+        result = each(call.nr, [first, last.min(low - 1), flags, 0, 0, 0]);
+    }
+    if last >= high && result == 0 {
+        result = each(call.nr, [first.max(high), last, flags, 0, 0, 0]);
+    }
+    if flags == 0 {
+        st.kinds = [crate::state::FdKind::Unknown; crate::state::KINDS];
+    }
+    Answer::local(result)
+}
+
+/// dup, dup2, dup3, fcntl F_DUPFD: the tables are equal, so each replica does it for itself.
+pub fn dup(st: &mut State, call: &Call) -> Answer {
+    let fcntl = call.nr == nr::FCNTL;
+    if st.reserved(call.args[0]) || (!fcntl && call.nr != nr::DUP && st.reserved(call.args[1])) {
+        return Answer::error(EBADF);
+    }
+    crate::descriptors::settle(st);
+    let result = each(call.nr, call.args);
+    if result >= 0 {
+        st.forget_kind(result as u64);
+    }
+    Answer::local(result)
+}

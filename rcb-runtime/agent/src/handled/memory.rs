@@ -1,0 +1,171 @@
+//! Memory calls: every replica performs them at the same address. They need handlers because the agent's own range
+//! must stay untouched, because executable mappings get their call sites patched, and because shared writable memory
+//! of files cannot be kept in step.
+
+use crate::call::{Answer, Call, each, note_refusal};
+use crate::state::State;
+use crate::trap::code;
+use rcb_abi::{AGENT_BASE, AGENT_END};
+use rcb_sys::errno::{EACCES, EINVAL, ENODEV, ENOMEM, is_error};
+use rcb_sys::nr;
+
+const PROT_WRITE: u64 = 2;
+const PROT_EXEC: u64 = 4;
+const MAP_SHARED: u64 = 1;
+const MAP_PRIVATE: u64 = 2;
+const MAP_TYPE: u64 = 0xf;
+const MAP_FIXED: u64 = 0x10;
+const MAP_ANONYMOUS: u64 = 0x20;
+const MAP_FIXED_NOREPLACE: u64 = 0x10_0000;
+const MADV_FREE: u64 = 8;
+const MADV_DONTNEED: u64 = 4;
+const MADV_HWPOISON: u64 = 100;
+const MADV_SOFT_OFFLINE: u64 = 101;
+/// Key under which the refusal of shared writable file mappings is noted.
+const KEY_SHARED_WRITABLE: u32 = 1;
+
+/// Whether a range touches the agent.
+pub fn touches_agent(addr: u64, bytes: u64) -> bool {
+    addr < AGENT_END && addr.saturating_add(bytes) > AGENT_BASE
+}
+
+/// mmap.
+pub fn mmap(st: &mut State, call: &Call) -> Answer {
+    let [addr, bytes, prot, mut flags, fd, offset] = call.args;
+    let fixed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE) != 0;
+    if touches_agent(addr, bytes) && (fixed || addr != 0) {
+        return Answer::error(ENOMEM);
+    }
+    let anonymous = flags & MAP_ANONYMOUS != 0;
+    if !anonymous && st.reserved(fd) {
+        return Answer::error(rcb_sys::errno::EBADF);
+    }
+    let shared = flags & MAP_TYPE & MAP_SHARED != 0;
+    if shared && anonymous {
+        // One process: nobody to share it with.
+        flags = flags & !MAP_TYPE | MAP_PRIVATE;
+    } else if shared && prot & PROT_WRITE != 0 {
+        note_refusal(st, nr::MMAP, KEY_SHARED_WRITABLE);
+        return Answer::error(ENODEV);
+    }
+    let result = each(nr::MMAP, [addr, bytes, prot, flags, fd, offset]);
+    if !is_error(result) {
+        let (start, end) = (result as u64, result as u64 + bytes.next_multiple_of(4096));
+        changed(st, start, end);
+        if shared && !anonymous && !remember_shared(st, start, end) {
+            each(nr::MUNMAP, [start, end - start, 0, 0, 0, 0]);
+            return Answer::error(ENOMEM);
+        }
+        if prot & PROT_EXEC != 0 && prot & PROT_WRITE == 0 && !anonymous && !shared {
+            code::mapped(st, start, end, fd, offset);
+        }
+    }
+    Answer::local(result)
+}
+
+/// What lay in a range is gone or altered.
+fn changed(st: &mut State, start: u64, end: u64) {
+    st.code.forget(start, end);
+    for map in &mut st.shared_maps {
+        if map.0 < end && map.1 > start {
+            // A partial overlap forgets the whole: the rest then merely loses the guard against mprotect, which the
+            // kernel still refuses for files opened read-only.
+            if start <= map.0 && end >= map.1 {
+                *map = (0, 0);
+            }
+        }
+    }
+}
+
+fn remember_shared(st: &mut State, start: u64, end: u64) -> bool {
+    st.shared_maps.iter_mut().find(|m| m.1 == 0).map(|slot| *slot = (start, end)).is_some()
+}
+
+/// munmap.
+pub fn munmap(st: &mut State, call: &Call) -> Answer {
+    let [addr, bytes, ..] = call.args;
+    if touches_agent(addr, bytes) {
+        return Answer::error(EINVAL);
+    }
+    let result = each(nr::MUNMAP, call.args);
+    if result == 0 {
+        changed(st, addr, addr.saturating_add(bytes.next_multiple_of(4096)));
+    }
+    Answer::local(result)
+}
+
+/// mprotect, pkey_mprotect.
+pub fn mprotect(st: &mut State, call: &Call) -> Answer {
+    let [addr, bytes, prot, ..] = call.args;
+    let end = addr.saturating_add(bytes);
+    if touches_agent(addr, bytes) {
+        return Answer::error(ENOMEM);
+    }
+    if prot & PROT_WRITE != 0 && st.shared_maps.iter().any(|m| m.0 < end && m.1 > addr) {
+        note_refusal(st, nr::MMAP, KEY_SHARED_WRITABLE);
+        return Answer::error(EACCES);
+    }
+    let result = each(call.nr, call.args);
+    if result == 0 && (prot & PROT_WRITE != 0 || prot & PROT_EXEC == 0) {
+        st.code.forget(addr, end);
+    }
+    Answer::local(result)
+}
+
+/// mremap.
+pub fn mremap(st: &mut State, call: &Call) -> Answer {
+    let [old, old_bytes, new_bytes, flags, target, _] = call.args;
+    if touches_agent(old, old_bytes) || (flags & 2 != 0 && touches_agent(target, new_bytes)) {
+        return Answer::error(EINVAL);
+    }
+    if old_bytes == 0 {
+        // A second mapping of shared memory: the guard against mprotect would not know it.
+        return Answer::error(EINVAL);
+    }
+    let shared = st.shared_maps.iter().any(|m| m.0 < old + old_bytes && m.1 > old);
+    let result = each(nr::MREMAP, call.args);
+    if !is_error(result) {
+        changed(st, old, old.saturating_add(old_bytes));
+        let (start, end) = (result as u64, result as u64 + new_bytes.next_multiple_of(4096));
+        changed(st, start, end);
+        if shared && !remember_shared(st, start, end) {
+            return Answer::error(ENOMEM);
+        }
+    }
+    Answer::local(result)
+}
+
+/// madvise: MADV_FREE would leave it to memory pressure when the contents vanish; MADV_DONTNEED drops them at once.
+pub fn madvise(_st: &mut State, call: &Call) -> Answer {
+    let [addr, bytes, advice, ..] = call.args;
+    if touches_agent(addr, bytes) {
+        return Answer::error(ENOMEM);
+    }
+    match advice {
+        MADV_FREE => Answer::local(each(nr::MADVISE, [addr, bytes, MADV_DONTNEED, 0, 0, 0])),
+        MADV_HWPOISON | MADV_SOFT_OFFLINE => Answer::error(EINVAL),
+        _ => Answer::local(each(nr::MADVISE, call.args)),
+    }
+}
+
+/// brk: emulated behind the program, since the kernel's own heap follows the agent.
+pub fn brk(st: &mut State, call: &Call) -> Answer {
+    let wanted = call.args[0];
+    let answer = |st: &State| Answer::local(st.brk_now as i64);
+    if wanted < st.brk_start {
+        return answer(st);
+    }
+    let (old_end, new_end) = (st.brk_now.next_multiple_of(4096), wanted.next_multiple_of(4096));
+    if new_end > old_end {
+        let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
+        let at = each(nr::MMAP, [old_end, new_end - old_end, 3, flags, u64::MAX, 0]);
+        if at != old_end as i64 {
+            return answer(st);
+        }
+    } else if new_end < old_end {
+        each(nr::MUNMAP, [new_end, old_end - new_end, 0, 0, 0, 0]);
+    }
+    st.brk_now = wanted;
+    answer(st)
+}
+

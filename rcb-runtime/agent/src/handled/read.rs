@@ -1,0 +1,148 @@
+//! read, pread64, readv, preadv, preadv2: moving a large read through the log costs more than reading the page cache
+//! again. Followers therefore repeat large reads of regular files themselves, at the leader's position, and compare a
+//! digest of what they got. Small reads of regular files may run ahead, because their effect (the file position) could
+//! be undone.
+#![allow(unsafe_code, reason = "looks at descriptors with calls of the agent")]
+
+use crate::agree::record;
+use crate::call::{Answer, Call, each, meets, once};
+use crate::fault::{Words, park};
+use crate::guest;
+use crate::state::{FdKind, State, scratch};
+use core::sync::atomic::Ordering::Relaxed;
+use rcb_abi::fault::kind;
+use rcb_abi::segment::{PAYLOAD_MAX, Record};
+use rcb_sys::errno::is_error;
+use rcb_sys::types::{IoVec, Stat};
+use rcb_sys::{nr, syscall};
+
+/// Reads of at least this many bytes are repeated by the followers.
+const REREAD_MIN: u64 = 4096;
+/// A follower whose bytes differ reads again so often before it reports that the file changed.
+const RETRIES: u32 = 3;
+const SEEK_CUR: u64 = 1;
+
+/// The call.
+pub fn read(st: &mut State, call: &Call) -> Answer {
+    if st.n == 1 {
+        return Answer::local(each(call.nr, call.args));
+    }
+    if !st.leads() {
+        return once(st, call, false, |_, _| 0);
+    }
+    let regular = kind_of(st, call.args[0]) == FdKind::Regular;
+    let vector = !matches!(call.nr, nr::READ | nr::PREAD64);
+    let total = if vector { total(call) } else { call.args[2] };
+    if regular && total >= REREAD_MIN {
+        return lead_reread(st, call);
+    }
+    let meet = meets(call.row.class) && !regular;
+    if vector && total > PAYLOAD_MAX as u64 {
+        return once(st, call, meet, |_, args| each(call.nr, shortened(*args)));
+    }
+    once(st, call, meet, |_, args| each(call.nr, *args))
+}
+
+/// Sum of an iovec's lengths.
+fn total(call: &Call) -> u64 {
+    (0..call.args[2].min(1024))
+        .map(|k| guest::get::<IoVec>(call.args[1] + 16 * k).map_or(0, |part| part.len))
+        .fold(0, u64::saturating_add)
+}
+
+/// Cuts an iovec so that the result fits into the payload ring; a short read is the kernel's right.
+fn shortened(mut args: [u64; 6]) -> [u64; 6] {
+    let words = &mut scratch().words;
+    let mut left = PAYLOAD_MAX as u64;
+    let count = args[2].min(1024);
+    for k in 0..count as usize {
+        let Ok(part) = guest::get::<IoVec>(args[1] + 16 * k as u64) else { return args };
+        let bytes = part.len.min(left);
+        left -= bytes;
+        words[2 * k] = part.base;
+        words[2 * k + 1] = bytes;
+    }
+    args[1] = words.as_ptr() as u64;
+    args
+}
+
+/// What a descriptor is; looked up once. Regular means: has blocks on a disk or in tmpfs, so that reading it twice
+/// gives the same bytes (files of /proc and /sys have no blocks).
+fn kind_of(st: &mut State, fd: u64) -> FdKind {
+    let index = fd as u32 as usize;
+    if let Some(known) = st.kinds.get(index)
+        && *known != FdKind::Unknown
+    {
+        return *known;
+    }
+    let mut stat = Stat::default();
+    // SAFETY: writes a local.
+    let result = unsafe { syscall!(nr::FSTAT, fd, &raw mut stat, 0, 0, 0, 0) };
+    let regular = !is_error(result) && stat.mode & 0o170_000 == 0o100_000 && stat.blocks > 0;
+    let kind = if regular { FdKind::Regular } else { FdKind::Other };
+    if !is_error(result)
+        && let Some(slot) = st.kinds.get_mut(index)
+    {
+        *slot = kind;
+    }
+    kind
+}
+
+/// Where a positioned read reads.
+fn explicit_position(call: &Call) -> Option<u64> {
+    match call.nr {
+        nr::PREAD64 | nr::PREADV => Some(call.args[3]),
+        nr::PREADV2 if call.args[3] as i64 != -1 => Some(call.args[3]),
+        _ => None,
+    }
+}
+
+fn lead_reread(st: &mut State, call: &Call) -> Answer {
+    let result = each(call.nr, call.args);
+    if result < 0 {
+        let delivered = record::publish(st, Some(call.row), &call.args, &call.entry, result, 0, 0);
+        return Answer { result, delivered };
+    }
+    let position = explicit_position(call).unwrap_or_else(|| {
+        // SAFETY: asks for the position of the guest's descriptor.
+        let now = unsafe { syscall!(nr::LSEEK, call.args[0], 0, SEEK_CUR, 0, 0, 0) };
+        now.wrapping_sub(result) as u64
+    });
+    let delivered = digest_read(call, result as u64);
+    record::publish_reread(st, result, delivered, position);
+    Answer { result, delivered }
+}
+
+/// Digest of the bytes a read has put into guest memory.
+fn digest_read(call: &Call, result: u64) -> u64 {
+    if matches!(call.nr, nr::READ | nr::PREAD64) {
+        return guest::digest(call.args[1], result as usize);
+    }
+    let mut digest = 0;
+    let mut left = result;
+    for k in 0..call.args[2].min(1024) {
+        let Ok(part) = guest::get::<IoVec>(call.args[1] + 16 * k) else { break };
+        let bytes = part.len.min(left);
+        left -= bytes;
+        digest = rcb_vote::digest::chain_result(digest, guest::digest(part.base, bytes as usize), k);
+    }
+    digest
+}
+
+/// Follower: reads the same bytes at the leader's position.
+pub fn reread(st: &mut State, call: &Call, result: i64, record: &Record) -> Answer {
+    let expected = record.digest.load(Relaxed);
+    let position = record.extra.load(Relaxed);
+    for _ in 0..RETRIES {
+        let got = if matches!(call.nr, nr::READ | nr::PREAD64) {
+            each(nr::PREAD64, [call.args[0], call.args[1], result as u64, position, 0, 0])
+        } else {
+            each(nr::PREADV, [call.args[0], call.args[1], call.args[2], position, 0, 0])
+        };
+        if got >= result && digest_read(call, result as u64) == expected {
+            crate::shared::own(st.replica).stats.bytes_reread += result as u64;
+            return Answer { result, delivered: expected };
+        }
+    }
+    park(st, Words::new(kind::INPUT_CHANGED, position, call.args[0]))
+}

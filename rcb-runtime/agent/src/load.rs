@@ -1,0 +1,5 @@
+//! Puts the program where execve would have put it: segments, interpreter, heap, auxiliary vector.
+
+pub mod elf;
+pub mod script;
+pub mod stack;

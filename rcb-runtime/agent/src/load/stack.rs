@@ -1,0 +1,79 @@
+//! The initial stack: the kernel has built it for the agent with the guest's own arguments and environment, so only
+//! the auxiliary vector has to be corrected, in place.
+#![allow(unsafe_code, reason = "walks the stack that the kernel has built")]
+
+use super::elf::Image;
+use crate::shared;
+use rcb_abi::segment::PATH_BYTES;
+
+const AT_NULL: u64 = 0;
+const AT_IGNORE: u64 = 1;
+const AT_PHDR: u64 = 3;
+const AT_PHNUM: u64 = 5;
+const AT_BASE: u64 = 7;
+const AT_ENTRY: u64 = 9;
+const AT_RANDOM: u64 = 25;
+const AT_RSEQ_FEATURE_SIZE: u64 = 27;
+const AT_RSEQ_ALIGN: u64 = 28;
+const AT_EXECFN: u64 = 31;
+const AT_SYSINFO_EHDR: u64 = 33;
+
+/// AT_EXECFN of the guest: at the same address in all replicas.
+struct ExecFn(core::cell::UnsafeCell<[u8; PATH_BYTES]>);
+// SAFETY: written once at boot.
+unsafe impl Sync for ExecFn {}
+static EXECFN: ExecFn = ExecFn(core::cell::UnsafeCell::new([0; PATH_BYTES]));
+
+/// The auxiliary vector of the stack at `sp`.
+fn auxv(sp: u64) -> *mut [u64; 2] {
+    let mut at = sp as *const u64;
+    // SAFETY: the kernel's layout: argc, argv, NULL, environment, NULL, vector.
+    unsafe {
+        at = at.add(at.read() as usize + 2);
+        while at.read() != 0 {
+            at = at.add(1);
+        }
+        at.add(1) as *mut [u64; 2]
+    }
+}
+
+/// Address of the vDSO, if there is one.
+pub fn vdso(sp: u64) -> Option<u64> {
+    let mut at = auxv(sp);
+    // SAFETY: ends with AT_NULL.
+    unsafe {
+        while (*at)[0] != AT_NULL {
+            if (*at)[0] == AT_SYSINFO_EHDR {
+                return Some((*at)[1]);
+            }
+            at = at.add(1);
+        }
+    }
+    None
+}
+
+/// Makes the vector say what it would say for the guest.
+pub fn correct(sp: u64, replica: usize, program: &Image, interpreter: Option<&Image>) {
+    let carry = &shared::own(replica).carry;
+    // SAFETY: written here once, before the guest runs.
+    unsafe { *EXECFN.0.get() = carry.execfn };
+    let mut at = auxv(sp);
+    // SAFETY: ends with AT_NULL; AT_RANDOM points to 16 bytes on the stack.
+    unsafe {
+        while (*at)[0] != AT_NULL {
+            let [kind, value] = *at;
+            match kind {
+                AT_PHDR => (*at)[1] = program.headers,
+                AT_PHNUM => (*at)[1] = program.count,
+                AT_BASE => (*at)[1] = interpreter.map_or(0, |i| i.bias),
+                AT_ENTRY => (*at)[1] = program.entry,
+                AT_EXECFN => (*at)[1] = EXECFN.0.get() as u64,
+                AT_RANDOM => *(value as *mut [u8; 16]) = carry.random,
+                // No vDSO, no restartable sequences.
+                AT_SYSINFO_EHDR | AT_RSEQ_FEATURE_SIZE | AT_RSEQ_ALIGN => *at = [AT_IGNORE, 0],
+                _ => {}
+            }
+            at = at.add(1);
+        }
+    }
+}

@@ -1,0 +1,340 @@
+//! Signals are virtual: mask, dispositions, alternate stack and pending set of the guest live here, and the kernel
+//! only knows the agent's own handler. A signal for the guest is queued and delivered at the end of a call (or at the
+//! exception that caused it), at the same place in every replica.
+//!
+//! A handler is entered by copying the kernel's own frame from the agent's signal stack to the guest's stack, so that
+//! the guest finds exactly what the kernel would have built, vector state included.
+#![allow(unsafe_code, reason = "signal frames and the agent's own death")]
+
+use crate::agree::{meet, post};
+use crate::call::post_event;
+use crate::guest;
+use crate::handled::exit::{End, announce};
+use crate::handled::identity;
+use crate::state::State;
+use rcb_abi::fault::Regs;
+use rcb_abi::segment::EXCEPTION;
+use rcb_sys::types::{SigAction, SigInfo, Stack, UContext};
+use rcb_sys::{nr, syscall};
+
+/// SIGKILL.
+pub const SIGKILL: u32 = 9;
+/// SIGSEGV.
+pub const SIGSEGV: u32 = 11;
+/// SIGPIPE.
+pub const SIGPIPE: u32 = 13;
+/// SIGSTOP.
+pub const SIGSTOP: u32 = 19;
+
+const SA_NODEFER: u64 = 0x4000_0000;
+const SA_RESETHAND: u64 = 0x8000_0000;
+const SA_ONSTACK: u64 = 0x0800_0000;
+const SS_DISABLE: u32 = 2;
+const SS_ONSTACK: u32 = 1;
+const SS_AUTODISARM: u32 = 1 << 31;
+const EFLAGS_DF_TF_RF: u64 = 0x400 | 0x100 | 0x1_0000;
+/// Default action "ignore": CHLD, CONT, URG, WINCH.
+const DEFAULT_IGNORED: u64 = bit(17) | bit(18) | bit(23) | bit(28);
+/// Default action "stop": TSTP, TTIN, TTOU (and STOP).
+const DEFAULT_STOP: u64 = bit(19) | bit(20) | bit(21) | bit(22);
+/// Bytes of FPU state that can be copied to a guest frame.
+const FP_MAX: usize = 16 * 1024;
+
+/// Mask bit of a signal.
+pub const fn bit(signal: u32) -> u64 {
+    1 << (signal - 1)
+}
+
+/// Virtual signal state.
+pub struct Signals {
+    /// Blocked signals.
+    pub mask: u64,
+    /// Pending signals.
+    pub pending: u64,
+    /// What is known of each pending signal.
+    pub info: [SigInfo; 65],
+    /// Dispositions.
+    pub actions: [SigAction; 65],
+    /// Alternate stack.
+    pub stack: Stack,
+}
+
+impl Signals {
+    /// As a new program finds it.
+    pub const NEW: Self = Self {
+        mask: 0,
+        pending: 0,
+        info: [SigInfo { signo: 0, errno: 0, code: 0, pad: 0, fields: [0; 14] }; 65],
+        actions: [SigAction { handler: 0, flags: 0, restorer: 0, mask: 0 }; 65],
+        stack: Stack { sp: 0, flags: SS_DISABLE, pad: 0, size: 0 },
+    };
+
+    /// Whether `sp` is on the alternate stack.
+    pub fn on_stack(&self, sp: u64) -> bool {
+        self.stack.flags & SS_AUTODISARM == 0 && sp > self.stack.sp && sp - self.stack.sp <= self.stack.size
+    }
+
+    /// `ss_flags` as sigaltstack reports them.
+    pub fn stack_flags(&self, sp: u64) -> u32 {
+        if self.stack.size == 0 {
+            SS_DISABLE
+        } else if self.on_stack(sp) {
+            SS_ONSTACK | self.stack.flags
+        } else {
+            self.stack.flags
+        }
+    }
+}
+
+/// siginfo of a signal the guest sends itself: `code` as in si_code.
+pub fn own_info(signal: u32, code: i32) -> SigInfo {
+    let mut info = SigInfo { signo: signal as i32, errno: 0, code, pad: 0, fields: [0; 14] };
+    // SAFETY: asks for a number.
+    let uid = unsafe { syscall!(102, 0, 0, 0, 0, 0, 0) } as u64;
+    info.fields[0] = identity::pid() as u64 & 0xffff_ffff | uid << 32;
+    info
+}
+
+/// Makes a signal pending, unless it is ignored.
+pub fn queue(st: &mut State, info: SigInfo) {
+    let signal = info.signo as u32;
+    let action = &st.signals.actions[signal as usize];
+    let ignored = action.handler == 1 || (action.handler == 0 && bit(signal) & DEFAULT_IGNORED != 0);
+    if ignored && st.signals.mask & bit(signal) == 0 {
+        return;
+    }
+    if st.signals.pending & bit(signal) == 0 {
+        st.signals.info[signal as usize] = info;
+    }
+    st.signals.pending |= bit(signal);
+}
+
+/// Pending signals that are not blocked.
+#[inline]
+pub fn deliverable(st: &State) -> u64 {
+    st.signals.pending & !st.signals.mask
+}
+
+/// Whether a call that failed with EPIPE also raises SIGPIPE.
+pub fn raises_pipe(nr: u32, args: &[u64; 6]) -> bool {
+    const MSG_NOSIGNAL: u64 = 0x4000;
+    match nr {
+        // write, pwrite64, writev, sendfile, splice, tee, pwritev, vmsplice, pwritev2
+        1 | 18 | 20 | 40 | 275 | 276 | 278 | 296 | 328 => true,
+        // sendto, sendmmsg: flags are the fourth argument
+        44 | 307 => args[3] & MSG_NOSIGNAL == 0,
+        // sendmsg
+        46 => args[2] & MSG_NOSIGNAL == 0,
+        _ => false,
+    }
+}
+
+/// Delivers what is deliverable into `uc`, the frame with which the guest will go on.
+pub fn deliver(st: &mut State, uc: &mut UContext) {
+    while deliverable(st) != 0 {
+        // Synchronous signals first, as the kernel does, then the lowest number.
+        let ready = deliverable(st);
+        let synchronous = ready & (bit(4) | bit(5) | bit(7) | bit(8) | bit(11) | bit(31));
+        let signal = (if synchronous != 0 { synchronous } else { ready }).trailing_zeros() + 1;
+        st.signals.pending &= !bit(signal);
+        let info = st.signals.info[signal as usize];
+        let action = st.signals.actions[signal as usize];
+        match action.handler {
+            1 => {}
+            0 if bit(signal) & DEFAULT_IGNORED != 0 => {}
+            0 if bit(signal) & DEFAULT_STOP != 0 => stop_self(signal),
+            0 => die(st, uc, signal),
+            _ => {
+                if action.flags & SA_RESETHAND != 0 {
+                    st.signals.actions[signal as usize].handler = 0;
+                }
+                if enter(st, uc, signal, &info, &action).is_err() {
+                    st.signals.actions[SIGSEGV as usize].handler = 0;
+                    die(st, uc, SIGSEGV);
+                }
+            }
+        }
+    }
+}
+
+/// A CPU exception that all replicas have agreed on.
+pub fn exception(st: &mut State, uc: &mut UContext, info: &SigInfo) {
+    let signal = info.signo as u32;
+    let action = st.signals.actions[signal as usize];
+    if st.signals.mask & bit(signal) != 0 || action.handler <= 1 {
+        die(st, uc, signal);
+    }
+    st.signals.info[signal as usize] = *info;
+    st.signals.pending |= bit(signal);
+    deliver(st, uc);
+}
+
+/// Head of a signal frame: return address, context, siginfo.
+#[repr(C)]
+struct Frame {
+    restorer: u64,
+    uc: UContext,
+    info: SigInfo,
+}
+
+const _: () = assert!(size_of::<Frame>() == 440);
+
+/// Bytes of FPU state behind `uc.fpstate`, as the kernel wrote them into the state's reserved words.
+fn fp_bytes(uc: &UContext) -> usize {
+    const FXSAVE: usize = 512;
+    const MAGIC1: u32 = 0x4650_5853;
+    if uc.fpstate == 0 {
+        return 0;
+    }
+    // SAFETY: the kernel's frame on the agent's own signal stack; its first 512 bytes are always there.
+    let [magic, extended] = unsafe { ((uc.fpstate + 464) as *const [u32; 2]).read_unaligned() };
+    if magic == MAGIC1 { (extended as usize).clamp(FXSAVE, FP_MAX) } else { FXSAVE }
+}
+
+/// Builds the guest's frame and lets `uc` continue in the handler.
+fn enter(
+    st: &mut State,
+    uc: &mut UContext,
+    signal: u32,
+    info: &SigInfo,
+    action: &SigAction,
+) -> Result<(), guest::BadAddress> {
+    let signals = &st.signals;
+    let mut sp = uc.rsp.wrapping_sub(128);
+    if action.flags & SA_ONSTACK != 0 && signals.stack.size != 0 && !signals.on_stack(uc.rsp) {
+        sp = signals.stack.sp + signals.stack.size;
+    }
+    let fp = fp_bytes(uc);
+    let fp_at = sp.wrapping_sub(fp as u64) & !63;
+    let at = (fp_at.wrapping_sub(size_of::<Frame>() as u64) & !15).wrapping_sub(8);
+    let mut frame = Frame { restorer: action.restorer, uc: *uc, info: *info };
+    frame.uc.stack = Stack { flags: signals.stack_flags(uc.rsp), ..signals.stack };
+    frame.uc.fpstate = if fp == 0 { 0 } else { fp_at };
+    frame.uc.sigmask = signals.mask;
+    if fp > 0 {
+        // SAFETY: the kernel's frame on the agent's own stack holds that many bytes.
+        let state = unsafe { core::slice::from_raw_parts(uc.fpstate as *const u8, fp) };
+        guest::write(fp_at, state)?;
+    }
+    // SAFETY: a plain structure viewed as bytes.
+    let raw = unsafe { core::slice::from_raw_parts((&raw const frame).cast::<u8>(), size_of::<Frame>()) };
+    guest::write(at, raw)?;
+    if st.signals.stack.flags & SS_AUTODISARM != 0 {
+        st.signals.stack = Signals::NEW.stack;
+    }
+    st.signals.mask |= action.mask;
+    if action.flags & SA_NODEFER == 0 {
+        st.signals.mask |= bit(signal);
+    }
+    uc.rip = action.handler;
+    uc.rdi = u64::from(signal);
+    uc.rsi = at + 8 + size_of::<UContext>() as u64;
+    uc.rdx = at + 8;
+    uc.rax = 0;
+    uc.rsp = at;
+    uc.eflags &= !EFLAGS_DF_TF_RF;
+    Ok(())
+}
+
+/// rt_sigreturn: takes the guest's frame at its stack pointer back into `uc`.
+pub fn leave(st: &mut State, uc: &mut UContext) {
+    const USER_FLAGS: u64 = 0x4_4dd5;
+    let mut raw = [0u8; size_of::<UContext>()];
+    if guest::read(uc.rsp, &mut raw).is_err() {
+        st.signals.actions[SIGSEGV as usize].handler = 0;
+        die(st, uc, SIGSEGV);
+    }
+    // SAFETY: integers accept any bits.
+    let saved: UContext = unsafe { raw.as_ptr().cast::<UContext>().read_unaligned() };
+    let (fpstate, segments, flags) = (uc.fpstate, uc.segments, uc.flags);
+    let fp = fp_bytes(uc);
+    if saved.fpstate != 0 && fp > 0 {
+        // SAFETY: the kernel's frame on the agent's own stack holds that many bytes and is restored on return.
+        let state = unsafe { core::slice::from_raw_parts_mut(fpstate as *mut u8, fp) };
+        let head = state[464..512].try_into().unwrap_or([0u8; 48]);
+        if guest::read(saved.fpstate, state).is_err() {
+            die(st, uc, SIGSEGV);
+        }
+        // The description of the state stays the kernel's own.
+        state[464..512].copy_from_slice(&head);
+    }
+    let eflags = uc.eflags & !USER_FLAGS | saved.eflags & USER_FLAGS;
+    let mask = uc.sigmask;
+    *uc = saved;
+    (uc.fpstate, uc.segments, uc.flags, uc.eflags, uc.sigmask) = (fpstate, segments, flags, eflags, mask);
+    uc.rip = st.code.relocated(uc.rip);
+    st.signals.mask = saved.sigmask & !(bit(SIGKILL) | bit(SIGSTOP));
+    let stack = saved.stack;
+    st.signals.stack = Stack { flags: stack.flags & !SS_ONSTACK, ..stack };
+    if stack.flags & SS_DISABLE != 0 {
+        st.signals.stack = Signals::NEW.stack;
+    }
+}
+
+/// Registers of a frame.
+pub fn regs_of(uc: &UContext) -> Regs {
+    Regs {
+        r15: uc.r8_15[7],
+        r14: uc.r8_15[6],
+        r13: uc.r8_15[5],
+        r12: uc.r8_15[4],
+        rbp: uc.rbp,
+        rbx: uc.rbx,
+        r11: uc.r8_15[3],
+        r10: uc.r8_15[2],
+        r9: uc.r8_15[1],
+        r8: uc.r8_15[0],
+        rax: uc.rax,
+        rcx: uc.rcx,
+        rdx: uc.rdx,
+        rsi: uc.rsi,
+        rdi: uc.rdi,
+        rip: uc.rip,
+        rflags: uc.eflags,
+        rsp: uc.rsp,
+    }
+}
+
+/// The guest's default action for a signal is death: agreed, announced, then real.
+pub fn die(st: &mut State, uc: &UContext, signal: u32) -> ! {
+    let regs = regs_of(uc);
+    post_event(st, &regs, EXCEPTION + signal, [u64::from(signal), 0, 0, 0, 0, 0], 1);
+    if st.n > 1 {
+        meet::symmetric(st);
+    }
+    post::conclude(st, 0, 0);
+    announce(st, End::Signal, signal);
+    if !st.leads() {
+        // One core file is enough.
+        let none = [0u64; 2];
+        // SAFETY: lowers a limit of a process about to die.
+        unsafe { syscall!(nr::PRLIMIT64, 0, 4, &raw const none, 0, 0, 0) };
+    }
+    kill_self(signal)
+}
+
+/// Dies of a signal, whatever its disposition was.
+pub fn kill_self(signal: u32) -> ! {
+    let action = SigAction::default();
+    let mask = bit(signal);
+    // SAFETY: resets a disposition, unblocks the signal and sends it to this process.
+    unsafe {
+        syscall!(nr::RT_SIGACTION, signal, &raw const action, 0, 8, 0, 0);
+        let pid = syscall!(nr::GETPID, 0, 0, 0, 0, 0, 0);
+        syscall!(nr::KILL, pid, signal, 0, 0, 0, 0);
+        syscall!(nr::RT_SIGPROCMASK, 1, &raw const mask, 0, 8, 0, 0);
+        loop {
+            syscall!(nr::EXIT_GROUP, 128 + signal, 0, 0, 0, 0, 0);
+        }
+    }
+}
+
+/// Stops this replica as job control would; SIGCONT to the process group continues all.
+fn stop_self(signal: u32) {
+    let _ = signal;
+    // SAFETY: stops this process.
+    unsafe {
+        let pid = syscall!(nr::GETPID, 0, 0, 0, 0, 0, 0);
+        syscall!(nr::KILL, pid, SIGSTOP, 0, 0, 0, 0);
+    }
+}

@@ -1,0 +1,179 @@
+//! What one replica knows: private memory of the agent, in one place.
+#![allow(unsafe_code, reason = "one static state of a process with one thread of agent code")]
+
+use crate::signals::Signals;
+use crate::trap::code::CodeMap;
+use core::cell::UnsafeCell;
+use rcb_abi::fault::Regs;
+use rcb_abi::segment::{PATH_BYTES, RING};
+
+/// Descriptors whose kind is remembered.
+pub const KINDS: usize = 1024;
+
+/// What a descriptor is, as far as reading goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum FdKind {
+    /// Not looked at yet.
+    Unknown,
+    /// A regular file whose bytes every replica can read for itself.
+    Regular,
+    /// Anything else.
+    Other,
+}
+
+/// What the patched path leaves for the handler that gets a full signal frame.
+#[derive(Clone, Copy, Default)]
+pub struct Deferred {
+    /// Where the guest resumes; 0 when nothing is deferred.
+    pub resume: u64,
+    /// Result register there.
+    pub rax: u64,
+    /// Non-zero: the call itself (its number in `rax`) still has to be handled.
+    pub again: bool,
+}
+
+/// State of the agent.
+pub struct State {
+    /// Which replica this is.
+    pub replica: usize,
+    /// How many there are.
+    pub n: usize,
+    /// Who performs calls for all.
+    pub leader: usize,
+    /// Every call meets.
+    pub strict: bool,
+    /// Iterations of a waiting loop before it sleeps.
+    pub spin: u32,
+    /// First reserved descriptor.
+    pub fd_base: u32,
+    /// Sequence number of the latest request.
+    pub seq: u64,
+    /// Chain: digest of all that was compared so far.
+    pub chain: u64,
+    /// Payload bytes written so far (as a stream).
+    pub payload_pos: u64,
+    /// `payload_pos` when each of the last requests was posted.
+    pub payload_start: [u64; RING],
+    /// Latest request whose result was a descriptor.
+    pub last_fd_seq: u64,
+    /// Kinds of descriptors.
+    pub kinds: [FdKind; KINDS],
+    /// Start of the emulated heap.
+    pub brk_start: u64,
+    /// Its end as the guest set it.
+    pub brk_now: u64,
+    /// First writable segment of the program.
+    pub data_start: u64,
+    /// Virtual signal state.
+    pub signals: Signals,
+    /// Left for the next frame.
+    pub deferred: Deferred,
+    /// Executable mappings and trampolines.
+    pub code: CodeMap,
+    /// Read-only shared mappings of files: no write permission may be added. `(start, end)`.
+    pub shared_maps: [(u64, u64); 32],
+    /// Registers of the request being handled.
+    pub regs: *const Regs,
+    /// Values of prctl options that are only recorded: parent-death signal, dumpable, no_new_privs, tsc, subreaper.
+    pub prctl: [u64; 5],
+    /// Peers that need descriptors over the socket (bits).
+    pub socket_peers: u32,
+    /// Cycle counters are wanted.
+    pub timing: bool,
+    /// Entry time of the current call, if wanted.
+    pub entered: u64,
+}
+
+/// Buffers too large for the stack.
+pub struct Scratch {
+    /// Paths of the current call, in the order of its arguments.
+    pub paths: [[u8; PATH_BYTES]; 2],
+    /// Lengths with the NUL; 0 for null or unreadable.
+    pub path_len: [usize; 2],
+    /// A copy of an iovec array or of a program's head.
+    pub words: [u64; 2048],
+    /// A rewritten path.
+    pub rewritten: [u8; PATH_BYTES],
+}
+
+struct Global<T>(UnsafeCell<T>);
+// SAFETY: one thread; see `state`.
+unsafe impl<T> Sync for Global<T> {}
+
+static STATE: Global<State> = Global(UnsafeCell::new(State {
+    replica: 0,
+    n: 0,
+    leader: 0,
+    strict: false,
+    spin: 0,
+    fd_base: 0,
+    seq: 0,
+    chain: 0,
+    payload_pos: 0,
+    payload_start: [0; RING],
+    last_fd_seq: 0,
+    kinds: [FdKind::Unknown; KINDS],
+    brk_start: 0,
+    brk_now: 0,
+    data_start: 0,
+    signals: Signals::NEW,
+    deferred: Deferred { resume: 0, rax: 0, again: false },
+    code: CodeMap::NEW,
+    shared_maps: [(0, 0); 32],
+    regs: core::ptr::null(),
+    prctl: [0, 1, 0, 1, 0],
+    socket_peers: 0,
+    timing: false,
+    entered: 0,
+}));
+
+static SCRATCH: Global<Scratch> = Global(UnsafeCell::new(Scratch {
+    paths: [[0; PATH_BYTES]; 2],
+    path_len: [0; 2],
+    words: [0; 2048],
+    rewritten: [0; PATH_BYTES],
+}));
+
+/// The state. Taken once per entry into the agent and handed down; a nested fault handler touches it only when it
+/// will never return.
+#[inline]
+pub fn state() -> &'static mut State {
+    // SAFETY: one thread; entry points take it once each, and do not nest except on the way to `fault::park`.
+    unsafe { &mut *STATE.0.get() }
+}
+
+/// The scratch buffers; a caller holds the reference only while it fills or reads one of them.
+#[inline]
+pub fn scratch() -> &'static mut Scratch {
+    // SAFETY: as for `state`.
+    unsafe { &mut *SCRATCH.0.get() }
+}
+
+impl State {
+    /// Whether this replica performs calls for all.
+    #[inline]
+    pub fn leads(&self) -> bool {
+        self.replica == self.leader
+    }
+
+    /// Whether a descriptor number belongs to the agent.
+    #[inline]
+    pub fn reserved(&self, fd: u64) -> bool {
+        (fd as u32).wrapping_sub(self.fd_base) < rcb_abi::descriptors::RESERVED
+    }
+
+    /// Whether times are to be sampled.
+    #[inline]
+    pub fn timing_wanted(&self) -> bool {
+        crate::shared::control().time_agent != 0
+    }
+
+    /// Forgets what kind a descriptor is.
+    #[inline]
+    pub fn forget_kind(&mut self, fd: u64) {
+        if let Some(kind) = self.kinds.get_mut(fd as u32 as usize) {
+            *kind = FdKind::Unknown;
+        }
+    }
+}

@@ -1,0 +1,344 @@
+//! The two ways into the agent.
+//!
+//! *Patched path*: a call site jumps to its trampoline, which jumps to `rcb_entry` with the resume address in rcx (rcx
+//! and r11 are free, the `syscall` instruction would have clobbered them). Nothing is written to the guest's stack.
+//!
+//! *Signal path*: the kernel delivers SIGSYS (dispatch, seccomp) or a CPU exception on the agent's signal stack.
+//!
+//! ```text
+//!  trampoline:  [head] lea after(%rip),%rcx; jmp *entry(%rip); .quad site+2; after: [tail]; jmp back
+//!  rcb_entry:   switch to the agent's stack, save general registers (struct Regs), flags and xmm0-15, call, restore
+//! ```
+//!
+//! The agent is compiled for the baseline instruction set: it changes general registers and the low 128 bits of
+//! xmm0-15 and nothing else, so saving these is enough; wider vector parts, x87 and mask registers stay untouched.
+#![allow(unsafe_code, reason = "assembly and the kernel's signal frame")]
+
+use crate::call::{self, Flow};
+use crate::fault::{Words, park};
+use crate::signals::{self, regs_of};
+use crate::state::{Deferred, state};
+use crate::trap::{code, tsc};
+use crate::{agree, shared};
+use core::arch::global_asm;
+use core::mem::offset_of;
+use rcb_abi::fault::{Regs, kind};
+use rcb_abi::segment::EXCEPTION;
+use rcb_sys::types::{SigInfo, UContext};
+use rcb_sys::{nr, syscall};
+
+/// Bytes of the agent's stack for calls on the patched path.
+const STACK: usize = 64 * 1024;
+/// Bytes of the stack on which the kernel delivers signals to the agent.
+const SIGNAL_STACK: usize = 96 * 1024;
+
+global_asm!(
+    ".globl _start",
+    ".globl rcb_entry",
+    ".globl rcb_trap_stub",
+    // The kernel starts the agent here, with the guest's stack.
+    "_start:",
+    "xor ebp, ebp",
+    "mov rdi, rsp",
+    "lea rsp, [rip + rcb_stack + {stack}]",
+    "call rcb_boot",
+    // rax: entry point of the guest; rdx: its stack pointer.
+    "mov rsp, rdx",
+    "mov r11, rax",
+    "xor eax, eax",
+    "xor ebx, ebx",
+    "xor ecx, ecx",
+    "xor edx, edx",
+    "xor esi, esi",
+    "xor edi, edi",
+    "xor ebp, ebp",
+    "xor r8d, r8d",
+    "xor r9d, r9d",
+    "xor r10d, r10d",
+    "xor r12d, r12d",
+    "xor r13d, r13d",
+    "xor r14d, r14d",
+    "xor r15d, r15d",
+    "pxor xmm0, xmm0",
+    "pxor xmm1, xmm1",
+    "pxor xmm2, xmm2",
+    "pxor xmm3, xmm3",
+    "pxor xmm4, xmm4",
+    "pxor xmm5, xmm5",
+    "pxor xmm6, xmm6",
+    "pxor xmm7, xmm7",
+    "jmp r11",
+    // Patched path.
+    ".p2align 6",
+    "rcb_entry:",
+    "mov [rip + rcb_guest_sp], rsp",
+    "lea rsp, [rip + rcb_stack + {stack}]",
+    "push [rip + rcb_guest_sp]", // Regs.rsp
+    "pushfq",                    // Regs.rflags
+    "push [rcx - 8]",            // Regs.rip: the address behind the original instruction
+    "push rdi",
+    "push rsi",
+    "push rdx",
+    "push rcx", // resume address
+    "push rax",
+    "push r8",
+    "push r9",
+    "push r10",
+    "push r11",
+    "push rbx",
+    "push rbp",
+    "push r12",
+    "push r13",
+    "push r14",
+    "push r15",
+    "mov rbx, rsp",
+    "cld",
+    "sub rsp, 256",
+    "movaps [rsp], xmm0",
+    "movaps [rsp + 16], xmm1",
+    "movaps [rsp + 32], xmm2",
+    "movaps [rsp + 48], xmm3",
+    "movaps [rsp + 64], xmm4",
+    "movaps [rsp + 80], xmm5",
+    "movaps [rsp + 96], xmm6",
+    "movaps [rsp + 112], xmm7",
+    "movaps [rsp + 128], xmm8",
+    "movaps [rsp + 144], xmm9",
+    "movaps [rsp + 160], xmm10",
+    "movaps [rsp + 176], xmm11",
+    "movaps [rsp + 192], xmm12",
+    "movaps [rsp + 208], xmm13",
+    "movaps [rsp + 224], xmm14",
+    "movaps [rsp + 240], xmm15",
+    "mov rdi, rbx",
+    "call rcb_on_call",
+    "movaps xmm0, [rsp]",
+    "movaps xmm1, [rsp + 16]",
+    "movaps xmm2, [rsp + 32]",
+    "movaps xmm3, [rsp + 48]",
+    "movaps xmm4, [rsp + 64]",
+    "movaps xmm5, [rsp + 80]",
+    "movaps xmm6, [rsp + 96]",
+    "movaps xmm7, [rsp + 112]",
+    "movaps xmm8, [rsp + 128]",
+    "movaps xmm9, [rsp + 144]",
+    "movaps xmm10, [rsp + 160]",
+    "movaps xmm11, [rsp + 176]",
+    "movaps xmm12, [rsp + 192]",
+    "movaps xmm13, [rsp + 208]",
+    "movaps xmm14, [rsp + 224]",
+    "movaps xmm15, [rsp + 240]",
+    "mov rsp, rbx",
+    "pop r15",
+    "pop r14",
+    "pop r13",
+    "pop r12",
+    "pop rbp",
+    "pop rbx",
+    "pop r11",
+    "pop r10",
+    "pop r9",
+    "pop r8",
+    "pop rax",
+    "pop rcx",
+    "pop rdx",
+    "pop rsi",
+    "pop rdi",
+    "lea rsp, [rsp + 8]", // rip is resumed through rcx
+    "popfq",
+    "mov rsp, [rsp]",
+    "jmp rcx",
+    // A place to fault on purpose: the signal handler then has a full frame of the guest.
+    "rcb_trap_stub:",
+    "ud2",
+    ".section .bss.rcb_stacks, \"aw\", @nobits",
+    ".p2align 12",
+    "rcb_stack: .zero {stack}",
+    "rcb_signal_stack: .zero {signal_stack}",
+    ".p2align 3",
+    "rcb_guest_sp: .zero 8",
+    ".globl rcb_signal_stack",
+    ".text",
+    stack = const STACK,
+    signal_stack = const SIGNAL_STACK,
+);
+
+// The entry code pushes the registers in the order of `Regs`, 18 words, and then needs a stack aligned to 16 bytes.
+const _: () = {
+    assert!(size_of::<Regs>() == 18 * 8);
+    assert!(offset_of!(Regs, r15) == 0 && offset_of!(Regs, rbx) == 40 && offset_of!(Regs, rax) == 80);
+    assert!(offset_of!(Regs, rdi) == 112 && offset_of!(Regs, rip) == 120 && offset_of!(Regs, rsp) == 136);
+    assert!(size_of::<Regs>().is_multiple_of(16));
+};
+
+unsafe extern "C" {
+    fn rcb_entry();
+    fn rcb_trap_stub();
+    static rcb_signal_stack: u8;
+    /// Defined by the linker: the agent's image.
+    static __executable_start: u8;
+    static _end: u8;
+}
+
+/// Address that trampolines jump to.
+pub fn entry_address() -> u64 {
+    rcb_entry as *const () as u64
+}
+
+fn stub_address() -> u64 {
+    rcb_trap_stub as *const () as u64
+}
+
+/// Whether an address lies in the agent's image.
+fn inside_agent(rip: u64) -> bool {
+    (&raw const __executable_start as u64..&raw const _end as u64).contains(&rip)
+}
+
+/// A call on the patched path.
+#[unsafe(no_mangle)]
+extern "C" fn rcb_on_call(regs: &mut Regs) {
+    let st = state();
+    shared::own(st.replica).stats.patched += 1;
+    if call::handle(st, regs) == Flow::Frame {
+        st.deferred.resume = regs.rcx;
+        st.deferred.rax = regs.rax;
+        regs.rcx = stub_address();
+    }
+}
+
+const SIGILL: i32 = 4;
+const SIGSYS: i32 = 31;
+/// si_code of SIGSYS from Syscall User Dispatch.
+const SYS_USER_DISPATCH: i32 = 2;
+/// si_code of SIGSYS from seccomp.
+const SYS_SECCOMP: i32 = 1;
+
+/// Every signal that the kernel delivers to the agent.
+extern "C" fn on_signal(_signal: i32, info: &SigInfo, uc: &mut UContext) {
+    if inside_agent(uc.rip) {
+        if let Some(fixup) = rcb_sys::guest::fixup(uc.rip)
+            && matches!(info.signo, 7 | 11)
+        {
+            uc.rip = fixup;
+            return;
+        }
+        if info.signo == SIGILL && uc.rip == stub_address() {
+            return deferred(uc);
+        }
+        let words = Words {
+            data_addr: info.fields[0],
+            ..Words::new(kind::AGENT_EXCEPTION, info.signo as u64, uc.rip)
+        };
+        park(state(), words);
+    }
+    let st = state();
+    if info.signo == SIGSYS && matches!(info.code, SYS_USER_DISPATCH | SYS_SECCOMP) {
+        return trapped_call(info, uc);
+    }
+    if tsc::emulate(st, info, uc) {
+        return;
+    }
+    exception(info, uc);
+}
+
+/// A call on the signal path.
+fn trapped_call(info: &SigInfo, uc: &mut UContext) {
+    let st = state();
+    shared::own(st.replica).stats.trapped += 1;
+    // si_call_addr is behind the instruction; for the vsyscall page the number is in the siginfo only.
+    let [site, number] = [info.fields[0], info.fields[1] & 0xffff_ffff];
+    let mut regs = regs_of(uc);
+    regs.rax = number;
+    let flow = call::handle(st, &mut regs);
+    uc.rax = regs.rax;
+    copy_back(&regs, uc);
+    if info.code == SYS_USER_DISPATCH && site == uc.rip && !st.deferred.again {
+        uc.rip = code::met(st, uc.rip);
+    }
+    if flow == Flow::Frame {
+        finish(uc);
+    }
+}
+
+/// The guest's registers may have been changed by an injected fault.
+fn copy_back(regs: &Regs, uc: &mut UContext) {
+    (uc.rbx, uc.rbp, uc.rsp, uc.rdi, uc.rsi, uc.rdx) = (regs.rbx, regs.rbp, regs.rsp, regs.rdi, regs.rsi, regs.rdx);
+    uc.r8_15 = [regs.r8, regs.r9, regs.r10, regs.r11, regs.r12, regs.r13, regs.r14, regs.r15];
+    (uc.rip, uc.eflags, uc.rcx) = (regs.rip, regs.rflags, regs.rcx);
+}
+
+/// What the patched path could not do without a frame.
+fn deferred(uc: &mut UContext) {
+    let st = state();
+    let left = st.deferred;
+    st.deferred = Deferred { again: left.again, ..Deferred::default() };
+    uc.rip = left.resume;
+    uc.rax = left.rax;
+    finish(uc);
+}
+
+/// Leaves and enters handlers as far as it is due.
+fn finish(uc: &mut UContext) {
+    let st = state();
+    if core::mem::take(&mut st.deferred.again) {
+        signals::leave(st, uc);
+    }
+    signals::deliver(st, uc);
+}
+
+/// A CPU exception of the guest: an event that all replicas must share.
+fn exception(info: &SigInfo, uc: &mut UContext) {
+    let st = state();
+    shared::own(st.replica).stats.exceptions += 1;
+    let regs = regs_of(uc);
+    let args = [info.signo as u64, info.code as u64, info.fields[0], uc.trapno, uc.err, 0];
+    call::post_event(st, &regs, EXCEPTION + info.signo as u32, args, 5);
+    if st.n > 1 {
+        agree::meet::symmetric(st);
+    }
+    agree::post::conclude(st, 0, 0);
+    signals::exception(st, uc, info);
+}
+
+/// Installs the handler for everything that may stop the guest, on a stack of the agent's own.
+pub fn install_handlers() -> Result<(), i64> {
+    const SA_SIGINFO: u64 = 4;
+    const SA_RESTORER: u64 = 0x0400_0000;
+    const SA_ONSTACK: u64 = 0x0800_0000;
+    const SA_NODEFER: u64 = 0x4000_0000;
+    let stack = rcb_sys::types::Stack {
+        sp: &raw const rcb_signal_stack as u64,
+        flags: 0,
+        pad: 0,
+        size: SIGNAL_STACK as u64,
+    };
+    let action = rcb_sys::types::SigAction {
+        handler: on_signal as *const () as u64,
+        flags: SA_SIGINFO | SA_RESTORER | SA_ONSTACK | SA_NODEFER,
+        restorer: rcb_sys::raw::restorer(),
+        mask: 0,
+    };
+    // SAFETY: the agent's own signal set-up.
+    unsafe {
+        let result = syscall!(nr::SIGALTSTACK, &raw const stack, 0, 0, 0, 0, 0);
+        if result < 0 {
+            return Err(result);
+        }
+        for signal in [SIGILL, 5, 7, 8, 11, SIGSYS] {
+            let result = syscall!(nr::RT_SIGACTION, signal, &raw const action, 0, 8, 0, 0);
+            if result < 0 {
+                return Err(result);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Arms Syscall User Dispatch: every `syscall` instruction but the agent's own raises SIGSYS.
+pub fn arm_dispatch() -> Result<(), i64> {
+    const PR_SET_SYSCALL_USER_DISPATCH: u64 = 59;
+    let (start, length) = rcb_sys::raw::allowed_range();
+    // SAFETY: changes how this process enters the kernel from now on; the agent's own instruction stays allowed.
+    let result = unsafe { syscall!(nr::PRCTL, PR_SET_SYSCALL_USER_DISPATCH, 1, start, length, 0, 0) };
+    if result < 0 { Err(result) } else { Ok(()) }
+}

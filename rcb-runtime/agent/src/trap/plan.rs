@@ -1,0 +1,78 @@
+//! Asks the supervisor for the patch plan of a file that is being mapped executable.
+//!
+//! Only the leader asks; the followers take its answer from the log, so that all patch the same sites.
+#![allow(unsafe_code, reason = "looks at a descriptor and waits on a shared word")]
+
+use crate::call::event_value;
+use crate::fault;
+use crate::shared;
+use crate::state::State;
+use core::sync::atomic::Ordering::{Acquire, Release};
+use rcb_abi::fault::Regs;
+use rcb_abi::plan::MAX_PLANS;
+use rcb_abi::segment::START;
+use rcb_sys::errno::is_error;
+use rcb_sys::types::Stat;
+use rcb_sys::{nr, syscall};
+
+/// Pseudo number of the request for a plan.
+const PLAN: u32 = START + 1;
+/// How long the supervisor may take (nanoseconds); then the file is not patched from a plan.
+const PATIENCE_NS: u64 = 200_000_000;
+
+/// Index of the plan for the file behind `fd`, plus one; 0 for none.
+pub fn find(st: &mut State, fd: u64) -> u32 {
+    let regs = if st.regs.is_null() {
+        Regs::default()
+    } else {
+        // SAFETY: registers of the call being handled.
+        unsafe { *st.regs }
+    };
+    let outer = st.regs;
+    crate::call::post_event(st, &regs, PLAN, [0; 6], 0);
+    st.regs = outer;
+    let replica = st.replica;
+    let base = st.fd_base;
+    let value = event_value(st, || ask(replica, base, fd));
+    (value as u32).min(MAX_PLANS as u32)
+}
+
+/// Looks among the published plans, else asks and waits.
+fn ask(replica: usize, fd_base: u32, fd: u64) -> u64 {
+    let mut stat = Stat::default();
+    // SAFETY: writes a local.
+    if is_error(unsafe { syscall!(nr::FSTAT, fd, &raw mut stat, 0, 0, 0, 0) }) {
+        return 0;
+    }
+    let known = || {
+        let plans = shared::plans();
+        let count = (plans.count.load(Acquire) as usize).min(MAX_PLANS);
+        let mtime = stat.times[2].wrapping_mul(1_000_000_000).wrapping_add(stat.times[3]);
+        let same = |e: &&rcb_abi::plan::PlanEntry| {
+            e.dev == stat.dev && e.ino == stat.ino && e.size == stat.size as u64 && e.mtime_ns == mtime
+        };
+        plans.entries[..count].iter().position(|e| same(&e)).map_or(0, |i| i as u64 + 1)
+    };
+    let found = known();
+    if found != 0 {
+        return found;
+    }
+    let request = &mut shared::own(replica).plan_request;
+    request.fd = fd as u32;
+    request.dev = stat.dev;
+    request.ino = stat.ino;
+    let ticket = request.ticket.load(Acquire) + 1;
+    request.ticket.store(ticket, Release);
+    fault::notify_at(fd_base);
+    let answered = &shared::control().plan_answered[replica];
+    let nap = [0u64, PATIENCE_NS];
+    let seen = answered.load(Acquire);
+    if seen < ticket {
+        // SAFETY: waits on a shared word.
+        unsafe { syscall!(nr::FUTEX, answered.as_ptr(), 0, seen as u32, &raw const nap, 0, 0) };
+    }
+    if answered.load(Acquire) < ticket {
+        return 0;
+    }
+    known()
+}

@@ -1,0 +1,13 @@
+//! The ground under the agent: the one `syscall` instruction, memory of the guest that may fault, builtins.
+//!
+//! Invariant: the code between `rcb_syscall_start` and `rcb_syscall_end` holds the only `syscall` instruction of the
+//! agent; the kernel lets no other one through (Syscall User Dispatch allows exactly this range).
+#![no_std]
+
+#[cfg(feature = "builtins")]
+mod builtins;
+pub mod errno;
+pub mod guest;
+pub mod nr;
+pub mod raw;
+pub mod types;

@@ -1,0 +1,47 @@
+//! Calls on signals. Masks, dispositions and alternate stacks of a guest are virtual and kept by the agent.
+//!
+//! Signals from outside are not delivered to guests yet, so calls that wait for one are refused.
+
+use crate::row::prelude::*;
+
+const ASYNC: &str = "signals from outside are not delivered to guests yet";
+
+/// The rows, in rising order.
+pub(super) const ROWS: &[Row] = &[
+    handled(
+        13,
+        "rt_sigaction",
+        &[Flags(flags::SIGNAL), In(SIGACTION), Out(SIGACTION), Int],
+        Signal,
+        Handler::SigAction,
+    ),
+    handled(
+        14,
+        "rt_sigprocmask",
+        &[Flags(flags::SIG_HOW), In(Len::Arg(3)), Out(Len::Arg(3)), Int],
+        Signal,
+        Handler::SigProcMask,
+    ),
+    handled(15, "rt_sigreturn", &[], Signal, Handler::SigReturn),
+    refused(34, "pause", &[], ENOSYS, ASYNC).class(Signal),
+    handled(62, "kill", &[Int, Flags(flags::SIGNAL)], Signal, Handler::Kill),
+    handled(127, "rt_sigpending", &[Out(Len::Arg(1)), Int], Signal, Handler::SigPending),
+    refused(128, "rt_sigtimedwait", &[In(Len::Arg(3)), Out(SIGINFO), In(TIME), Int], ENOSYS, ASYNC).class(Signal),
+    handled(129, "rt_sigqueueinfo", &[Int, Flags(flags::SIGNAL), In(SIGINFO)], Signal, Handler::Kill),
+    refused(130, "rt_sigsuspend", &[In(Len::Arg(1)), Int], ENOSYS, ASYNC).class(Signal),
+    handled(131, "sigaltstack", &[In(STACK), Out(STACK)], Signal, Handler::SigAltStack),
+    handled(200, "tkill", &[Int, Flags(flags::SIGNAL)], Signal, Handler::Kill),
+    absent(219, "restart_syscall", &[], EINTR, "only the kernel itself issues it").class(Signal),
+    handled(234, "tgkill", &[Int, Int, Flags(flags::SIGNAL)], Signal, Handler::Kill),
+    refused(282, "signalfd", &[Fd, In(Len::Arg(2)), Int], ENOSYS, ASYNC).class(Signal),
+    refused(289, "signalfd4", &[Fd, In(Len::Arg(2)), Int, Flags(flags::SIGNALFD)], ENOSYS, ASYNC).class(Signal),
+    handled(297, "rt_tgsigqueueinfo", &[Int, Int, Flags(flags::SIGNAL), In(SIGINFO)], Signal, Handler::Kill),
+    refused(
+        424,
+        "pidfd_send_signal",
+        &[Fd, Flags(flags::SIGNAL), In(SIGINFO), Int],
+        ENOSYS,
+        "the descriptor may name the guest itself, of which there are several",
+    )
+    .class(Signal),
+];

@@ -1,0 +1,326 @@
+//! The shared areas of a run as the supervisor sees them: control page, plan area, one segment per replica.
+//!
+//! Segments are written by their replicas while we read, so nothing here lends a reference into one: every word is
+//! copied out once and judged as a copy.
+#![allow(unsafe_code, reason = "maps shared memory and reads what other processes write")]
+
+use crate::error::{Error, Result};
+use crate::plan::PlanTable;
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::mman::{MapFlags, ProtFlags, mmap, mprotect, munmap};
+use rcb_abi::control::Control;
+use rcb_abi::fault::{FaultRecord, Regs};
+use rcb_abi::plan::PlanArea;
+use rcb_abi::segment::{RING, Segment, Trace};
+use rcb_abi::stats::Stats;
+use std::ffi::CString;
+use std::fs::File;
+use std::io::Write;
+use std::num::NonZeroUsize;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::ptr::{NonNull, addr_of};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+/// Flag of `memfd_create` since Linux 6.3, needed where `vm.memfd_noexec` is 1.
+const MFD_EXEC: u32 = 0x10;
+
+/// One memfd, mapped whole.
+pub struct Area<T> {
+    fd: OwnedFd,
+    at: NonNull<T>,
+}
+
+impl<T> Area<T> {
+    /// A new area of zeros. `T` must be plain data for which zeros are valid, as everything in the abi crate is.
+    fn create(name: &str) -> Result<Self> {
+        let fd = memory_file(name, false)?;
+        nix::unistd::ftruncate(&fd, size_of::<T>() as i64).map_err(|e| Error::os(format!("sizing {name}"), e))?;
+        let length = NonZeroUsize::new(size_of::<T>()).ok_or_else(|| Error::Internal("an empty area".into()))?;
+        let protection = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
+        // SAFETY: a new mapping at an address the kernel chooses touches nothing that exists.
+        let at = unsafe { mmap(None, length, protection, MapFlags::MAP_SHARED, &fd, 0) }
+            .map_err(|error| Error::os(format!("mapping {name}"), error))?;
+        Ok(Self { fd, at: at.cast() })
+    }
+
+    /// The descriptor, readable and writable.
+    pub const fn fd(&self) -> &OwnedFd {
+        &self.fd
+    }
+
+    /// The same file again, read-only, for those who must not write.
+    pub fn reopen_read_only(&self) -> Result<OwnedFd> {
+        reopen_read_only(&self.fd)
+    }
+}
+
+impl<T> Drop for Area<T> {
+    fn drop(&mut self) {
+        // SAFETY: the mapping is ours alone and nothing refers to it any more.
+        let _ = unsafe { munmap(self.at.cast(), size_of::<T>()) };
+    }
+}
+
+/// A file in memory, close-on-exec.
+fn memory_file(name: &str, executable: bool) -> Result<OwnedFd> {
+    let c_name = CString::new(name).map_err(|_| Error::Internal("a NUL in a name".into()))?;
+    let mut flags = MFdFlags::MFD_CLOEXEC;
+    if executable {
+        flags |= MFdFlags::from_bits_retain(MFD_EXEC);
+    }
+    let made = match memfd_create(c_name.as_c_str(), flags) {
+        // Kernels before 6.3 do not know the flag, and do not need it.
+        Err(nix::errno::Errno::EINVAL) if executable => memfd_create(c_name.as_c_str(), MFdFlags::MFD_CLOEXEC),
+        other => other,
+    };
+    made.map_err(|error| Error::os(format!("making the memory file {name} (see also sysctl vm.memfd_noexec)"), error))
+}
+
+/// Opens the file behind a descriptor again, read-only and close-on-exec.
+pub fn reopen_read_only(fd: &OwnedFd) -> Result<OwnedFd> {
+    let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
+    File::open(&path).map(OwnedFd::from).map_err(|error| Error::os(format!("opening {path} (is /proc mounted?)"), error))
+}
+
+/// An executable memory file with these bytes, read-only for whoever gets it.
+pub fn executable_file(name: &str, bytes: &[u8]) -> Result<OwnedFd> {
+    let mut file = File::from(memory_file(name, true)?);
+    file.write_all(bytes).map_err(|error| Error::os(format!("writing {name}"), error))?;
+    reopen_read_only(&file.into())
+}
+
+/// The control page.
+pub struct ControlArea(Area<Control>);
+
+impl ControlArea {
+    /// A page of zeros.
+    pub fn create() -> Result<Self> {
+        Area::create("rcb-control").map(Self)
+    }
+
+    /// The area.
+    pub const fn area(&self) -> &Area<Control> {
+        &self.0
+    }
+
+    /// The page, to fill in before a replica exists.
+    pub const fn fill(&mut self) -> &mut Control {
+        // SAFETY: the mapping is as large as the type, zeros are valid for it, and `&mut self` makes us the only user.
+        unsafe { self.0.at.as_mut() }
+    }
+
+    /// The page. Only its atomics change once replicas exist, and only we change them.
+    pub const fn get(&self) -> &Control {
+        // SAFETY: as above; replicas map the page read-only.
+        unsafe { self.0.at.as_ref() }
+    }
+}
+
+/// Wakes everybody who sleeps on a word of shared memory.
+pub fn wake_all(word: &AtomicU32) {
+    // SAFETY: FUTEX_WAKE only uses the address as a name.
+    unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAKE, i32::MAX, 0, 0, 0) };
+}
+
+/// The low half of a 64-bit word, which is where a futex on it lies (little-endian).
+pub const fn low_half(word: &AtomicU64) -> &AtomicU32 {
+    // SAFETY: a u64's first four bytes are a valid, aligned u32, and both views are atomic.
+    unsafe { &*std::ptr::from_ref(word).cast::<AtomicU32>() }
+}
+
+/// The plan area.
+pub struct PlanFile(Area<PlanArea>);
+
+impl PlanFile {
+    /// An empty area.
+    pub fn create() -> Result<Self> {
+        Area::create("rcb-plans").map(Self)
+    }
+
+    /// The area.
+    pub const fn area(&self) -> &Area<PlanArea> {
+        &self.0
+    }
+
+    /// The one writer of the area.
+    ///
+    /// # Safety
+    ///
+    /// To be called once, before a replica exists, and the writer must not be used after the area is dropped.
+    pub unsafe fn writer(&self) -> PlanTable {
+        // SAFETY: the mapping is as large as the type; the caller promises the rest.
+        unsafe { PlanTable::new(self.0.at) }
+    }
+}
+
+/// A fault as read out of a segment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Fault {
+    /// One of [`rcb_abi::fault::kind`].
+    pub kind: u32,
+    /// See [`FaultRecord`].
+    pub peer: u32,
+    /// See [`FaultRecord`].
+    pub seq: u64,
+    /// See [`FaultRecord`].
+    pub own_chain: u64,
+    /// See [`FaultRecord`].
+    pub peer_chain: u64,
+    /// See [`FaultRecord`].
+    pub detail: u64,
+    /// See [`FaultRecord`].
+    pub site: u64,
+    /// See [`FaultRecord`].
+    pub data_addr: u64,
+}
+
+/// The segment of one replica.
+pub struct SegmentArea(Area<Segment>);
+
+/// Copies one plain field out of the segment, which its replica may be writing.
+macro_rules! copy_out {
+    ($self:ident, $($field:tt)+) => {
+        // SAFETY: the mapping is as large as the type and lives as long as `self`; a volatile read copies the bytes
+        // once, and every bit pattern is valid for the plain types used here.
+        unsafe { addr_of!((*$self.0.at.as_ptr()).$($field)+).read_volatile() }
+    };
+}
+
+/// Lends an atomic word of the segment.
+macro_rules! word {
+    ($self:ident, $($field:tt)+) => {
+        // SAFETY: the word is atomic, so it may change while we hold the reference, and it lives as long as `self`.
+        unsafe { &(*$self.0.at.as_ptr()).$($field)+ }
+    };
+}
+
+impl SegmentArea {
+    /// A segment of zeros for one replica.
+    pub fn create(replica: usize) -> Result<Self> {
+        Area::create(&format!("rcb-segment-{replica}")).map(Self)
+    }
+
+    /// The area.
+    pub const fn area(&self) -> &Area<Segment> {
+        &self.0
+    }
+
+    /// Fills the segment in before its replica exists; from then on it is read-only here.
+    pub fn fill(&mut self, fill: impl FnOnce(&mut Segment)) -> Result<()> {
+        // SAFETY: the mapping is as large as the type, zeros are valid for it, and no replica exists yet.
+        fill(unsafe { self.0.at.as_mut() });
+        // SAFETY: nothing here writes through the mapping any more.
+        unsafe { mprotect(self.0.at.cast(), size_of::<Segment>(), ProtFlags::PROT_READ) }
+            .map_err(|error| Error::os("protecting a segment", error))
+    }
+
+    /// Sequence number of the latest request.
+    pub fn seq(&self) -> u64 {
+        word!(self, head.seq).load(Ordering::Acquire)
+    }
+
+    /// What the replica is doing ([`rcb_abi::segment::phase`]).
+    pub fn phase(&self) -> u32 {
+        word!(self, wait.phase).load(Ordering::Acquire)
+    }
+
+    /// The peer it waits for.
+    pub fn wait_for(&self) -> u32 {
+        word!(self, wait.wait_for).load(Ordering::Relaxed)
+    }
+
+    /// The agreed end: how and code.
+    pub fn ending(&self) -> (u32, u32) {
+        (word!(self, ending.how).load(Ordering::Acquire), word!(self, ending.code).load(Ordering::Acquire))
+    }
+
+    /// The fault; its `kind` is 0 while there is none.
+    pub fn fault(&self) -> Fault {
+        let kind = word!(self, fault.kind).load(Ordering::Acquire);
+        if kind == 0 {
+            return Fault::default();
+        }
+        Fault {
+            kind,
+            peer: copy_out!(self, fault.peer),
+            seq: copy_out!(self, fault.seq),
+            own_chain: copy_out!(self, fault.own_chain),
+            peer_chain: copy_out!(self, fault.peer_chain),
+            detail: copy_out!(self, fault.detail),
+            site: copy_out!(self, fault.site),
+            data_addr: copy_out!(self, fault.data_addr),
+        }
+    }
+
+    /// Registers at the latest request; meaningful when the replica is stopped.
+    pub fn regs(&self) -> Regs {
+        copy_out!(self, regs)
+    }
+
+    /// Counters.
+    pub fn stats(&self) -> Stats {
+        copy_out!(self, stats)
+    }
+
+    /// The latest requests, oldest first, empty slots left out.
+    pub fn trace(&self) -> Vec<Trace> {
+        let ring: [Trace; RING] = copy_out!(self, trace);
+        let mut requests: Vec<Trace> = ring.into_iter().filter(|slot| slot.seq != 0).collect();
+        requests.sort_unstable_by_key(|slot| slot.seq);
+        requests
+    }
+
+    /// The plan request: ticket, descriptor in the replica, device, inode.
+    pub fn plan_request(&self) -> (u64, u32, u64, u64) {
+        let ticket = word!(self, plan_request.ticket).load(Ordering::Acquire);
+        (ticket, copy_out!(self, plan_request.fd), copy_out!(self, plan_request.dev), copy_out!(self, plan_request.ino))
+    }
+
+    /// Refused requests entered since `seen`, and the new count. What was overwritten meanwhile is lost.
+    pub fn refusals_since(&self, seen: u64) -> (u64, Vec<u64>) {
+        let ring = word!(self, refusals);
+        let count = word!(self, refusal_count).load(Ordering::Acquire);
+        let first = seen.max(count.saturating_sub(ring.len() as u64));
+        let entries = (first..count).map(|index| ring[index as usize % ring.len()].load(Ordering::Relaxed));
+        (count, entries.filter(|entry| *entry != 0).collect())
+    }
+}
+
+const _: () = assert!(std::mem::offset_of!(FaultRecord, kind) == 0, "the kind is the word that publishes the record");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn segments_read_back_what_was_filled_in() {
+        let mut segment = SegmentArea::create(1).expect("segment");
+        segment
+            .fill(|raw| {
+                raw.head.seq.store(70, Ordering::Relaxed);
+                raw.fault.kind.store(1, Ordering::Relaxed);
+                raw.fault.seq = 70;
+                for seq in [65u64, 66, 3] {
+                    raw.trace[seq as usize % RING].seq = seq;
+                }
+                for index in 0..70u64 {
+                    raw.refusals[index as usize % 64].store(index + 1, Ordering::Relaxed);
+                }
+                raw.refusal_count.store(70, Ordering::Relaxed);
+            })
+            .expect("protect");
+        assert_eq!(segment.seq(), 70);
+        assert_eq!((segment.fault().kind, segment.fault().seq), (1, 70));
+        assert_eq!(segment.trace().iter().map(|slot| slot.seq).collect::<Vec<_>>(), [3, 65, 66]);
+        assert_eq!(segment.refusals_since(68), (70, vec![69, 70]));
+        assert_eq!(segment.refusals_since(0).1.len(), 64);
+        assert_eq!(segment.refusals_since(70), (70, vec![]));
+    }
+
+    #[test]
+    fn read_only_means_read_only() {
+        let control = ControlArea::create().expect("control");
+        let fd = control.area().reopen_read_only().expect("reopen");
+        assert!(File::from(fd).write_all(b"x").is_err());
+    }
+}

@@ -1,0 +1,45 @@
+//! Starts, watches and ends the replicas of a run.
+//!
+//! If this library is wrong, service stops but output stays right: what leaves is agreed between the replicas. A run
+//! is one pass through [`run::run`], which names its phases in order:
+//!
+//! - [`program`] finds the file, [`placement`] the CPUs, [`descriptors`] and [`areas`] make what the replicas share;
+//! - [`group`] and [`spawn`] start them;
+//! - [`act`] watches, and asks the pure state machine in [`step`] what to do;
+//! - [`evidence`], [`verdict`] and [`report`] say what went wrong, [`record`] and [`stats`] keep it.
+//!
+//! [`plan`] works out patch plans.
+
+pub mod act;
+pub mod agent;
+pub mod areas;
+pub mod backtrace;
+pub mod config;
+pub mod descriptors;
+pub mod doctor;
+pub mod error;
+pub mod evidence;
+pub mod exit;
+pub mod group;
+pub mod inherited;
+pub mod memory;
+pub mod names;
+pub mod placement;
+pub mod plan;
+pub mod processes;
+pub mod program;
+pub mod record;
+pub mod refusals;
+pub mod report;
+pub mod run;
+pub mod spawn;
+pub mod stats;
+pub mod step;
+pub mod strace;
+pub mod topology;
+pub mod verdict;
+
+pub use config::RunConfig;
+pub use error::Error;
+pub use inherited::Inherited;
+pub use run::{Outcome, run};

@@ -1,0 +1,74 @@
+//! Names of calls, signals and fault kinds, for people.
+
+use nix::sys::signal::Signal;
+use rcb_abi::fault::kind;
+use rcb_abi::segment::{EXCEPTION, RDTSC, START, Trace, phase};
+use rcb_syscalls::render::text::{Fetch, format_call};
+
+/// Name of a call number, pseudo calls of the agent included.
+pub fn call(nr: u32) -> String {
+    match nr {
+        START => "start of the program".into(),
+        RDTSC => "rdtsc instruction".into(),
+        _ if nr > EXCEPTION && nr <= EXCEPTION + 64 => format!("CPU exception {}", signal((nr - EXCEPTION) as i32)),
+        _ => rcb_syscalls::lookup(nr).map_or_else(|| format!("system call {nr}"), |row| row.name.into()),
+    }
+}
+
+/// A request with its arguments, decoded as far as the table can; `result` is added when it is known. `fetch` reads
+/// memory of the replica as it was at the request, as far as that is still known.
+pub fn request(trace: &Trace, result: Option<u64>, fetch: Fetch<'_>) -> String {
+    if trace.nr >= EXCEPTION {
+        return call(trace.nr);
+    }
+    format_call(trace.nr, trace.args, result.map(|result| result as i64), fetch)
+}
+
+/// `SIGSEGV` and its like.
+pub fn signal(number: i32) -> String {
+    Signal::try_from(number).map_or_else(|_| format!("signal {number}"), |signal| signal.as_str().into())
+}
+
+/// The word for a fault kind in records.
+pub const fn fault(kind: u32) -> &'static str {
+    match kind {
+        kind::MISMATCH => "mismatch",
+        kind::PAYLOAD => "payload",
+        kind::LOG => "log",
+        kind::INPUT_CHANGED => "input-changed",
+        kind::AGENT_EXCEPTION => "agent-exception",
+        kind::AGENT_PANIC => "agent-panic",
+        kind::MIRROR => "mirror",
+        kind::RESULT => "result",
+        kind::BOOT => "boot",
+        _ => "unknown",
+    }
+}
+
+/// What a replica was doing.
+pub const fn phase(phase: u32) -> &'static str {
+    match phase {
+        phase::BOOT => "starting",
+        phase::RUN => "running",
+        phase::WAIT_REQUEST => "waiting for a peer",
+        phase::WAIT_RESULT => "waiting for a result",
+        phase::BLOCKED => "in a call that blocks",
+        phase::PARKED => "parked",
+        phase::ENDING => "ending",
+        _ => "in an unknown state",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pseudo_calls_have_names() {
+        assert_eq!(call(EXCEPTION + 11), "CPU exception SIGSEGV");
+        assert_eq!(call(RDTSC), "rdtsc instruction");
+        assert_eq!(call(1), "write");
+        assert_eq!(call(400), "system call 400");
+        assert_eq!(signal(64), "signal 64");
+    }
+}

@@ -1,0 +1,91 @@
+//! Replicas as processes: signals, ends, CPU time.
+#![allow(unsafe_code, reason = "wait4 and pidfd_send_signal have no wrapper in nix that says enough")]
+
+use crate::spawn::Child;
+use crate::step::End;
+use std::mem::MaybeUninit;
+use std::os::fd::AsRawFd;
+use std::time::Duration;
+
+/// What a replica has used, from `wait4`.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Usage {
+    /// Time in user mode.
+    pub user: Duration,
+    /// Time in the kernel.
+    pub system: Duration,
+    /// Largest resident set, in KiB.
+    pub max_rss_kib: u64,
+}
+
+/// Sends a signal; a replica that is gone does not mind.
+pub fn signal(child: &Child, signal: i32) {
+    // SAFETY: a null siginfo stands for what kill(2) would send.
+    unsafe { libc::syscall(libc::SYS_pidfd_send_signal, child.pidfd.as_raw_fd(), signal, 0, 0) };
+}
+
+/// Reaps a replica; `None` if it lives (only without `wait`).
+pub fn reap(child: &Child, wait: bool) -> Option<(End, Usage)> {
+    let mut status = 0;
+    let mut usage = MaybeUninit::<libc::rusage>::zeroed();
+    loop {
+        let options = if wait { 0 } else { libc::WNOHANG };
+        // SAFETY: both buffers are of their size.
+        let pid = unsafe { libc::wait4(child.pid as i32, &raw mut status, options, usage.as_mut_ptr()) };
+        if pid == child.pid as i32 {
+            break;
+        }
+        if pid == 0 || std::io::Error::last_os_error().raw_os_error() != Some(libc::EINTR) {
+            return None;
+        }
+    }
+    // SAFETY: zeroed, and filled by the kernel.
+    let usage = unsafe { usage.assume_init() };
+    let time = |value: libc::timeval| Duration::new(value.tv_sec as u64, value.tv_usec as u32 * 1000);
+    let end = if libc::WIFSIGNALED(status) {
+        End::Signal(libc::WTERMSIG(status))
+    } else {
+        End::Exit(libc::WEXITSTATUS(status))
+    };
+    let usage =
+        Usage { user: time(usage.ru_utime), system: time(usage.ru_stime), max_rss_kib: usage.ru_maxrss as u64 };
+    Some((end, usage))
+}
+
+/// What `/proc/PID/stat` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stat {
+    /// State letter: `R`, `S`, `D`, `T`, ...
+    pub state: char,
+    /// Time in user mode in nanoseconds, in steps of a clock tick.
+    pub user_ns: u64,
+    /// CPU it ran on last.
+    pub cpu: u32,
+}
+
+/// Reads `/proc/PID/stat`.
+pub fn stat(pid: u32) -> Option<Stat> {
+    /// Clock ticks of /proc, `USER_HZ`: fixed on x86-64.
+    const TICK_NS: u64 = 10_000_000;
+    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name in parentheses may hold blanks and parentheses; the state is the third field.
+    let fields: Vec<&str> = text[text.rfind(')')? + 1..].split_whitespace().collect();
+    let number = |field: usize| fields.get(field - 3).and_then(|text| text.parse::<u64>().ok());
+    Some(Stat {
+        state: fields.first()?.chars().next()?,
+        user_ns: number(14)? * TICK_NS,
+        cpu: number(39)? as u32,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_its_own_stat() {
+        let stat = stat(std::process::id()).expect("stat");
+        assert!("RS".contains(stat.state), "{stat:?}");
+        assert!(stat.cpu < 1024);
+    }
+}

@@ -1,0 +1,117 @@
+//! The findings as text.
+
+use crate::backtrace::Frame;
+use crate::evidence::Witness;
+use crate::names;
+use crate::step::End;
+use crate::verdict::{Judgement, list};
+use std::fmt::Write;
+
+/// Everything about a fault, one fact per line.
+pub fn text(judgement: &Judgement, witnesses: &[Witness], frames: &[Vec<Frame>], reproduce: &str) -> String {
+    let mut out = format!("fault: {}\n", judgement.headline);
+    if witnesses.len() > 2 && !judgement.blamed.is_empty() {
+        let majority: Vec<usize> = (0..witnesses.len()).filter(|i| !judgement.blamed.contains(i)).collect();
+        let _ = writeln!(out, "  to blame: {}; in agreement: {}", list(&judgement.blamed), list(&majority));
+    } else if witnesses.len() == 2 && judgement.blamed.is_empty() {
+        out.push_str("  two replicas cannot tell which of them is wrong; -n 3 can\n");
+    }
+    for (replica, witness) in witnesses.iter().enumerate() {
+        let state = match witness.end {
+            Some(End::Exit(status)) => format!("exited with status {status}"),
+            Some(End::Signal(signal)) => format!("killed by {}", names::signal(signal)),
+            None => format!("{} at call {}", names::phase(witness.phase), witness.seq),
+        };
+        let mark = if judgement.blamed.contains(&replica) { '!' } else { ' ' };
+        let _ = writeln!(out, " {mark}replica {replica} (pid {}, CPU {}): {state}", witness.pid, witness.cpu);
+        if let Some(request) = &judgement.requests[replica] {
+            let _ = writeln!(out, "    {request}");
+        }
+    }
+    if !judgement.differences.is_empty() {
+        out.push_str("  what differs:\n");
+    }
+    for difference in &judgement.differences {
+        let values = difference.values.iter().enumerate();
+        let values: Vec<String> =
+            values.map(|(replica, value)| format!("[{replica}] {}", value.as_deref().unwrap_or("?"))).collect();
+        let _ = writeln!(out, "    {}: {}", difference.what, values.join("  "));
+    }
+    for note in &judgement.notes {
+        let _ = writeln!(out, "  note: {note}");
+    }
+    write_frames(&mut out, frames);
+    let _ = writeln!(out, "  to repeat: {reproduce}");
+    out
+}
+
+/// One backtrace if all are equal, else one for each replica.
+fn write_frames(out: &mut String, frames: &[Vec<Frame>]) {
+    let known: Vec<usize> = (0..frames.len()).filter(|replica| !frames[*replica].is_empty()).collect();
+    let Some(first) = known.first() else { return };
+    let equal = known.iter().all(|replica| frames[*replica] == frames[*first]);
+    for replica in known.iter().take(if equal { 1 } else { known.len() }) {
+        let whose = if equal { String::new() } else { format!(" of replica {replica}") };
+        let _ = writeln!(out, "  call site{whose} (callers marked ~ are likely, from the stack):");
+        for (number, frame) in frames[*replica].iter().enumerate() {
+            let mark = if frame.certain { ' ' } else { '~' };
+            let place = frame.module.as_ref().map_or_else(
+                || format!("{:#x}", frame.address),
+                |module| format!("{module}+{:#x} ({:#x})", frame.offset, frame.address),
+            );
+            let _ = writeln!(out, "   {mark}#{number} {place}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::areas::Fault;
+    use crate::verdict::Difference;
+    use rcb_abi::fault::Regs;
+
+    #[test]
+    fn says_everything_once() {
+        let witness = |pid, end| Witness {
+            pid,
+            cpu: 1,
+            phase: rcb_abi::segment::phase::PARKED,
+            seq: 7,
+            trace: vec![],
+            regs: Regs::default(),
+            fault: Fault::default(),
+            end,
+        };
+        let judgement = Judgement {
+            kind: "mismatch",
+            headline: "replica 1 disagrees with the majority at call 7 (write)".into(),
+            seq: Some(7),
+            blamed: vec![1],
+            requests: vec![Some("write(1)".into()), Some("write(2)".into()), None],
+            differences: vec![Difference {
+                what: "argument 1".into(),
+                values: vec![Some("0x1".into()), Some("0x2".into()), None],
+            }],
+            notes: vec![],
+        };
+        let frame = Frame { address: 0x5678, module: Some("/bin/x".into()), offset: 0x678, certain: true };
+        let witnesses = [witness(10, None), witness(11, None), witness(12, Some(End::Signal(9)))];
+        let frames = [vec![frame.clone()], vec![frame], vec![]];
+        let expected = "\
+fault: replica 1 disagrees with the majority at call 7 (write)
+  to blame: 1; in agreement: 0 and 2
+  replica 0 (pid 10, CPU 1): parked at call 7
+    write(1)
+ !replica 1 (pid 11, CPU 1): parked at call 7
+    write(2)
+  replica 2 (pid 12, CPU 1): killed by SIGKILL
+  what differs:
+    argument 1: [0] 0x1  [1] 0x2  [2] ?
+  call site (callers marked ~ are likely, from the stack):
+    #0 /bin/x+0x678 (0x5678)
+  to repeat: rcb run -n 3 -- x
+";
+        assert_eq!(text(&judgement, &witnesses, &frames, "rcb run -n 3 -- x"), expected);
+    }
+}

@@ -1,0 +1,234 @@
+//! One run from the command to the exit code.
+#![allow(unsafe_code, reason = "hands the plan area to its one writer")]
+
+use crate::act::{self, Verdict, Watch};
+use crate::areas::Fault;
+use crate::backtrace::{Frame, backtrace};
+use crate::config::RunConfig;
+use crate::error::{Error, Result};
+use crate::evidence::{self, Witness};
+use crate::group::Group;
+use crate::inherited::{Inherited, settle_own_signals};
+use crate::plan::{Planner, cache::Cache, planner::usual_files};
+use crate::program::{self, Program};
+use crate::record::{self, Recorder};
+use crate::stats::{self, Account};
+use crate::step::{Cause, End};
+use crate::topology::Topology;
+use crate::verdict::{self, Judgement};
+use crate::{exit, memory, names, placement, report};
+use rcb_abi::fault::{boot_site, kind};
+use serde_json::json;
+use std::time::Instant;
+
+/// How the supervisor shall end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// With this status.
+    Exit(u8),
+    /// By this signal, as the guest did or as the user wished.
+    Signal(i32),
+}
+
+/// Runs the program as replicas with the agent that this library carries.
+pub fn run(config: &RunConfig, inherited: &Inherited) -> Result<Outcome> {
+    run_with(crate::agent::AGENT, config, inherited)
+}
+
+/// The same with another image of the agent.
+pub fn run_with(image: &[u8], config: &RunConfig, inherited: &Inherited) -> Result<Outcome> {
+    config.validate()?;
+    let program = program::resolve(&config.program, &config.args, std::env::var_os("PATH").as_deref())?;
+    let (cpus, topology) = placement::place(config.replicas, &inherited.cpus(), config.cpus.as_deref())?;
+    let mut recorder = Recorder::create(config)?;
+    settle_own_signals();
+    let signals = act::fatal_signals(inherited)?;
+    let started = Instant::now();
+    let group = Group::start(config, inherited, &program, image, cpus)?;
+    record_start(&mut recorder, config, &program, &group, topology.as_ref());
+    let mut watch = Watch::new(&group, signals, config.deadline, planner(config, &program, &group))?;
+    let verdict = watch.run(|refusal| {
+        say(&format!("warning: refused {}: {}", refusal.name, refusal.sentence));
+        recorder.write("refusal", json!({ "name": refusal.name, "sentence": refusal.sentence }));
+    });
+    let findings = match verdict {
+        Ok(Verdict::Judge(cause)) => Some(Findings::collect(&cause, &group, &watch)),
+        _ => None,
+    };
+    watch.kill_all();
+    let wall = started.elapsed();
+    if !matches!(verdict, Ok(Verdict::Finished(_))) {
+        inherited.restore_terminal();
+    }
+    let outcome = match verdict {
+        Ok(Verdict::Finished(End::Exit(status))) => Ok(Outcome::Exit(status as u8)),
+        Ok(Verdict::Finished(End::Signal(signal)) | Verdict::Abandon(signal)) => Ok(Outcome::Signal(signal)),
+        Ok(Verdict::Judge(cause)) => conclude(config, &cause, findings.as_ref(), &mut recorder),
+        Err(error) => Err(error),
+    };
+    let accounts: Vec<Account> = group
+        .segments
+        .iter()
+        .zip(&watch.ends)
+        .map(|(segment, end)| Account { stats: segment.stats(), usage: end.map(|(_, usage)| usage).unwrap_or_default() })
+        .collect();
+    if config.stats {
+        say(&stats::table(&accounts, wall));
+    }
+    let replicas: Vec<_> = accounts.iter().map(stats::fields).collect();
+    let mut summary = json!({ "wall_s": wall.as_secs_f64(), "replicas": replicas });
+    match &outcome {
+        Ok(Outcome::Exit(status)) => summary["status"] = json!(status),
+        Ok(Outcome::Signal(signal)) => summary["signal"] = json!(signal),
+        Err(error) => {
+            summary["status"] = json!(error.exit_code());
+            summary["error"] = json!(error.to_string());
+        }
+    }
+    recorder.write("summary", summary);
+    outcome
+}
+
+/// A planner that knows what most programs need before anybody asks.
+fn planner(config: &RunConfig, program: &Program, group: &Group) -> Planner {
+    // SAFETY: called once, before `go`; the planner is dropped with the watch, before the group.
+    let mut planner = Planner::new(unsafe { group.plans.writer() }, Cache::of_user());
+    if !config.no_patch {
+        planner.prefill(usual_files(&program.exe));
+    }
+    planner
+}
+
+fn record_start(
+    recorder: &mut Recorder,
+    config: &RunConfig,
+    program: &Program,
+    group: &Group,
+    topology: Option<&Topology>,
+) {
+    if config.record.is_none() {
+        return;
+    }
+    recorder.write("start", record::start(config, program, &group.cpus));
+    for (replica, (child, cpu)) in group.children.iter().zip(&group.cpus).enumerate() {
+        let known = topology.and_then(|topology| topology.cpu(*cpu));
+        recorder.write(
+            "replica",
+            json!({
+                "replica": replica,
+                "pid": child.pid,
+                "cpu": cpu,
+                "core": known.map(|cpu| cpu.core),
+                "package": known.map(|cpu| cpu.package),
+            }),
+        );
+    }
+}
+
+/// What a look at the stopped replicas brought.
+struct Findings {
+    judgement: Judgement,
+    witnesses: Vec<Witness>,
+    frames: Vec<Vec<Frame>>,
+}
+
+impl Findings {
+    /// Stops the replicas and looks at them. They stay stopped.
+    fn collect(cause: &Cause, group: &Group, watch: &Watch<'_>) -> Self {
+        evidence::freeze(group, &watch.ends);
+        let witnesses = evidence::collect(group, &watch.ends);
+        let judgement = verdict::judge(cause, &witnesses, &|replica: usize, slot, result| {
+            let witness: &Witness = &witnesses[replica];
+            // Behind the call memory is not what it was; only a replica that still stands there can tell.
+            let is_there = witness.seq == slot.seq && witness.end.is_none();
+            names::request(slot, result, &|address, bytes| {
+                is_there.then(|| memory::read_all(witness.pid, address, bytes)).flatten()
+            })
+        });
+        let frames = witnesses.iter().map(|witness| frames(witness, judgement.seq)).collect();
+        Self { judgement, witnesses, frames }
+    }
+}
+
+/// Where a replica made the call in question; its stack only if it has not gone on since.
+fn frames(witness: &Witness, seq: Option<u64>) -> Vec<Frame> {
+    let Some(slot) = seq.and_then(|seq| witness.request(seq)).filter(|_| witness.end.is_none()) else { return vec![] };
+    let stack = (witness.seq == slot.seq).then_some(witness.regs.rsp);
+    if slot.rip == 0 { vec![] } else { backtrace(witness.pid, slot.rip, stack) }
+}
+
+/// Reports a fault and says how to end.
+fn conclude(
+    config: &RunConfig,
+    cause: &Cause,
+    findings: Option<&Findings>,
+    recorder: &mut Recorder,
+) -> Result<Outcome> {
+    if let Cause::Fault { fault, .. } = cause
+        && fault.kind == kind::BOOT
+    {
+        return Err(boot_error(config, fault));
+    }
+    let Some(Findings { judgement, witnesses, frames }) = findings else {
+        return Err(Error::Internal("a fault without findings".into()));
+    };
+    let reproduce = config.command_line();
+    say(&report::text(judgement, witnesses, frames, &reproduce));
+    let mut fields = json!(judgement);
+    fields["frames"] = json!(frames);
+    fields["reproduce"] = json!(reproduce);
+    let replicas = witnesses.iter().map(|witness| {
+        json!({
+            "pid": witness.pid,
+            "cpu": witness.cpu,
+            "phase": names::phase(witness.phase),
+            "seq": witness.seq,
+            "fault": (witness.fault.kind != 0).then(|| names::fault(witness.fault.kind)),
+        })
+    });
+    fields["replicas"] = replicas.collect();
+    recorder.write("fault", fields);
+    // With nobody to compare with it is not a disagreement but a failure of ours.
+    let ours = config.replicas == 1 || *cause == Cause::Deadlock;
+    Ok(Outcome::Exit(if ours { exit::FAILED } else { exit::DISAGREED }))
+}
+
+/// The agent could not start the program: says why, with the exit code that a shell would give.
+fn boot_error(config: &RunConfig, fault: &Fault) -> Error {
+    let program = config.program.to_string_lossy().into_owned();
+    let errno = nix::errno::Errno::from_raw(fault.detail as i32);
+    let what = match fault.site as u32 {
+        boot_site::OPEN => "opening the program",
+        boot_site::PROGRAM => "loading the program",
+        boot_site::INTERPRETER => "loading the program's interpreter",
+        boot_site::SHARED => return Error::os("the agent could not map the shared areas", errno),
+        boot_site::INTERCEPT => {
+            let text = "the agent could not intercept system calls (Syscall User Dispatch, Linux 5.11, and seccomp \
+                        are needed; `rcb doctor` tells what is missing)";
+            return Error::os(text, errno);
+        }
+        boot_site::PEERS => {
+            let text = "the replicas could not reach each other (`rcb doctor` tells what is missing)";
+            return Error::os(text, errno);
+        }
+        _ => return Error::os("the agent could not start the program", errno),
+    };
+    let reason = format!("{what}: {}", errno.desc().to_lowercase());
+    if errno == nix::errno::Errno::ENOENT {
+        Error::NotFound { program, reason }
+    } else {
+        Error::CannotExecute { program, reason }
+    }
+}
+
+/// Writes lines to standard error, each with our prefix; a closed standard error is nobody's fault.
+pub fn say(text: &str) {
+    use std::io::Write;
+    let mut lines = String::new();
+    for line in text.lines() {
+        lines.push_str("rcb: ");
+        lines.push_str(line);
+        lines.push('\n');
+    }
+    let _ = std::io::stderr().write_all(lines.as_bytes());
+}

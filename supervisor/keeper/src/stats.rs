@@ -1,0 +1,120 @@
+//! `--stats`: the counters of a run as a table, and as fields of the record.
+
+use crate::processes::Usage;
+use rcb_abi::stats::Stats;
+use serde_json::{Value, json};
+use std::fmt::Write;
+use std::time::Duration;
+
+/// Names of [`Stats::by_class`], in its order.
+const CLASSES: [&str; 7] = ["local", "pure input", "consuming input", "output", "descriptor", "process", "signal"];
+
+/// What is known of one replica at the end.
+#[derive(Clone, Copy, Debug)]
+pub struct Account {
+    /// Its counters.
+    pub stats: Stats,
+    /// Its times.
+    pub usage: Usage,
+}
+
+/// The table.
+pub fn table(accounts: &[Account], wall: Duration) -> String {
+    let mut out = format!("statistics ({:.3} s)\n", wall.as_secs_f64());
+    let _ = write!(out, "  {:<26}", "replica");
+    for replica in 0..accounts.len() {
+        let _ = write!(out, "{replica:>14}");
+    }
+    out.push('\n');
+    let mut row = |name: &str, value: &dyn Fn(&Account) -> String| {
+        let _ = write!(out, "  {name:<26}");
+        for account in accounts {
+            let _ = write!(out, "{:>14}", value(account));
+        }
+        out.push('\n');
+    };
+    row("calls", &|account| calls(&account.stats).to_string());
+    for (index, name) in CLASSES.iter().enumerate() {
+        row(&format!("  {name}"), &|account| account.stats.by_class[index].to_string());
+    }
+    row("  refused", &|account| account.stats.refused.to_string());
+    row("through patched sites", &|account| percent(account.stats.patched, account.stats.trapped));
+    row("sites patched by plan", &|account| account.stats.sites_planned.to_string());
+    row("sites patched when met", &|account| account.stats.sites_met.to_string());
+    row("rdtsc answered", &|account| account.stats.rdtsc.to_string());
+    row("CPU exceptions", &|account| account.stats.exceptions.to_string());
+    row("waits for a peer", &|account| account.stats.waits.to_string());
+    row("  with sleep", &|account| account.stats.sleeps.to_string());
+    row("bytes compared", &|account| account.stats.bytes_compared.to_string());
+    row("bytes moved", &|account| account.stats.bytes_moved.to_string());
+    row("bytes read again", &|account| account.stats.bytes_reread.to_string());
+    row("user time", &|account| seconds(account.usage.user));
+    row("system time", &|account| seconds(account.usage.system));
+    row("time in the agent", &|account| seconds(Duration::from_nanos(account.stats.agent_ns)));
+    row("  waiting for peers", &|account| seconds(Duration::from_nanos(account.stats.wait_ns)));
+    row("largest resident set", &|account| format!("{} KiB", account.usage.max_rss_kib));
+    out
+}
+
+fn calls(stats: &Stats) -> u64 {
+    stats.by_class.iter().sum::<u64>() + stats.refused
+}
+
+fn percent(part: u64, rest: u64) -> String {
+    if part + rest == 0 { "-".into() } else { format!("{:.1} %", part as f64 * 100.0 / (part + rest) as f64) }
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.3} s", time.as_secs_f64())
+}
+
+/// The same as fields.
+pub fn fields(account: &Account) -> Value {
+    let Account { stats, usage } = account;
+    let classes: serde_json::Map<String, Value> =
+        CLASSES.iter().zip(stats.by_class).map(|(name, count)| (name.replace(' ', "_"), count.into())).collect();
+    json!({
+        "user_s": usage.user.as_secs_f64(),
+        "system_s": usage.system.as_secs_f64(),
+        "max_rss_kib": usage.max_rss_kib,
+        "stats": {
+            "calls": calls(stats),
+            "by_class": classes,
+            "refused": stats.refused,
+            "patched": stats.patched,
+            "trapped": stats.trapped,
+            "sites_planned": stats.sites_planned,
+            "sites_met": stats.sites_met,
+            "rdtsc": stats.rdtsc,
+            "exceptions": stats.exceptions,
+            "waits": stats.waits,
+            "sleeps": stats.sleeps,
+            "bytes_compared": stats.bytes_compared,
+            "bytes_moved": stats.bytes_moved,
+            "bytes_reread": stats.bytes_reread,
+            "agent_s": stats.agent_ns as f64 * 1e-9,
+            "wait_s": stats.wait_ns as f64 * 1e-9,
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_line_up() {
+        let mut account = Account { stats: Stats::default(), usage: Usage::default() };
+        account.stats.by_class = [1, 2, 3, 4, 5, 6, 7];
+        account.stats.refused = 2;
+        (account.stats.patched, account.stats.trapped) = (3, 1);
+        account.stats.agent_ns = 5_000_000;
+        let text = table(&[account, account], Duration::from_millis(1500));
+        assert!(text.starts_with("statistics (1.500 s)\n"), "{text}");
+        for line in text.lines().skip(1) {
+            assert_eq!(line.chars().count(), 2 + 26 + 2 * 14, "{line}");
+        }
+        assert!(text.contains("calls                                 30            30\n"), "{text}");
+        assert!(text.contains("75.0 %") && text.contains("0.005 s"), "{text}");
+    }
+}

@@ -1,0 +1,292 @@
+//! What the supervisor decides, as a pure state machine: events in, actions out, no clock and no process.
+//!
+//! ```text
+//!            fault, death, silence                 all peers there, or grace over
+//!  Running ------------------------> Settling ------------------------------------> Over
+//!     |  first agreed end              ^   \____________ user's signal ____________/
+//!     +----------> Ending -------------+ one does not end, or ends otherwise
+//!                     |
+//!                     +--> Over (all ended as agreed)
+//! ```
+//!
+//! [`Settling`](Mode::Settling) gives peers a moment to arrive at the request in question: a verdict with three
+//! replicas needs the word of the third. Nothing can leave meanwhile, because outputs need the agreement of all.
+
+use crate::areas::Fault;
+use rcb_abi::segment::phase;
+
+/// Ticks of the watchdog in one deadline. Time is counted in own ticks, so that a suspended machine or a stopped
+/// process group does not look like a hang.
+pub const TICKS_PER_DEADLINE: u32 = 10;
+
+/// How many moments a replica gets that has announced its end but is still there: half a minute in all.
+const MAX_GRACES: u32 = 15;
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// By exit with this status.
+    Exit(i32),
+    /// By this signal.
+    Signal(i32),
+}
+
+/// What one look at a replica and its segment shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Glance {
+    /// Sequence number of its latest request.
+    pub seq: u64,
+    /// One of [`phase`].
+    pub phase: u32,
+    /// The peer it waits for.
+    pub wait_for: u32,
+    /// Its fault, kind 0 for none.
+    pub fault: Fault,
+    /// CPU time in user mode so far, in nanoseconds; only looked at with a tick.
+    pub user_ns: u64,
+    /// In uninterruptible sleep: the kernel works on its behalf; only looked at with a tick.
+    pub in_kernel: bool,
+}
+
+impl Glance {
+    const fn waits(&self) -> bool {
+        matches!(self.phase, phase::WAIT_REQUEST | phase::WAIT_RESULT)
+    }
+}
+
+/// What happens.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// Somebody wrote something: a look at all replicas.
+    Look(Vec<Glance>),
+    /// One tick of the watchdog, with a look at all replicas.
+    Tick(Vec<Glance>),
+    /// A replica is gone. `agreed` is the end it announced, if it did.
+    Ended {
+        /// Which.
+        replica: usize,
+        /// How, as the kernel says.
+        end: End,
+        /// How, as agreed before.
+        agreed: Option<End>,
+    },
+    /// The time asked for with [`Action::StartGrace`] is over.
+    GraceOver,
+    /// The user sent a fatal signal to the supervisor.
+    Interrupted(i32),
+}
+
+/// Why a run is stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// A replica recorded a fault.
+    Fault {
+        /// Which replica saw it.
+        observer: usize,
+        /// What it recorded.
+        fault: Fault,
+    },
+    /// A replica died without agreement.
+    Died {
+        /// Which.
+        replica: usize,
+        /// How.
+        end: End,
+    },
+    /// A replica did not arrive where another one waits for it.
+    Silent {
+        /// Which.
+        replica: usize,
+        /// Who waits.
+        waiting: usize,
+    },
+    /// A replica agreed to end and did not.
+    NotEnded {
+        /// Which.
+        replica: usize,
+    },
+    /// All wait for each other.
+    Deadlock,
+}
+
+/// What to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Send [`Event::GraceOver`] after a moment.
+    StartGrace,
+    /// Stop all replicas, find out what happened, report, kill them.
+    Judge(Cause),
+    /// Kill all replicas and die by this signal.
+    Abandon(i32),
+    /// All replicas are gone as agreed: pass this on.
+    Finish(End),
+}
+
+/// Where the run stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Mode {
+    Running,
+    Ending(End),
+    Settling(Cause),
+    Over,
+}
+
+/// One replica as the machine remembers it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Memory {
+    /// As last seen.
+    last: Glance,
+    /// As seen with the last tick.
+    at_tick: Glance,
+    /// Ticks in a row in which somebody waited for it and it showed no life.
+    silent_ticks: u32,
+    end: Option<End>,
+}
+
+/// The whole state.
+#[derive(Clone, Debug)]
+pub struct State {
+    mode: Mode,
+    replicas: Vec<Memory>,
+    deadlocked_ticks: u32,
+    graces: u32,
+}
+
+impl State {
+    /// A group of `replicas` that has just been started.
+    pub fn new(replicas: usize) -> Self {
+        Self { mode: Mode::Running, replicas: vec![Memory::default(); replicas], deadlocked_ticks: 0, graces: 0 }
+    }
+
+    /// One event: what is to be done. At most one action that ends the run is ever returned.
+    pub fn step(&mut self, event: &Event) -> Vec<Action> {
+        match (&self.mode, event) {
+            (Mode::Over, _) => vec![],
+            (_, Event::Interrupted(signal)) => self.over(Action::Abandon(*signal)),
+            (_, Event::Look(glances)) => self.look(glances),
+            (_, Event::Tick(glances)) => self.tick(glances),
+            (_, Event::Ended { replica, end, agreed }) => self.ended(*replica, *end, *agreed),
+            (_, Event::GraceOver) => self.grace_over(),
+        }
+    }
+
+    fn over(&mut self, action: Action) -> Vec<Action> {
+        self.mode = Mode::Over;
+        vec![action]
+    }
+
+    fn look(&mut self, glances: &[Glance]) -> Vec<Action> {
+        for (memory, glance) in self.replicas.iter_mut().zip(glances) {
+            memory.last = *glance;
+        }
+        if let Mode::Settling(cause) = self.mode {
+            return if self.is_settled(cause) { self.over(Action::Judge(cause)) } else { vec![] };
+        }
+        let faulty = self.replicas.iter().position(|memory| memory.last.fault.kind != 0);
+        faulty.map_or_else(Vec::new, |observer| {
+            self.settle(Cause::Fault { observer, fault: self.replicas[observer].last.fault })
+        })
+    }
+
+    /// Goes to the verdict, at once if everybody has had a say.
+    fn settle(&mut self, cause: Cause) -> Vec<Action> {
+        if self.is_settled(cause) {
+            return self.over(Action::Judge(cause));
+        }
+        self.mode = Mode::Settling(cause);
+        vec![Action::StartGrace]
+    }
+
+    /// Whether waiting longer can tell more about the cause.
+    fn is_settled(&self, cause: Cause) -> bool {
+        let Cause::Fault { fault, .. } = cause else { return true };
+        fault.kind != rcb_abi::fault::kind::MISMATCH
+            || self.replicas.iter().all(|memory| {
+                memory.end.is_some() || memory.last.fault.kind != 0 || memory.last.seq >= fault.seq
+            })
+    }
+
+    fn tick(&mut self, glances: &[Glance]) -> Vec<Action> {
+        let before: Vec<Glance> = self.replicas.iter().map(|memory| memory.at_tick).collect();
+        for (memory, glance) in self.replicas.iter_mut().zip(glances) {
+            memory.at_tick = *glance;
+        }
+        for replica in 0..self.replicas.len() {
+            let (old, new) = (before[replica], glances[replica]);
+            let waiting = (0..glances.len()).find(|peer| {
+                *peer != replica && glances[*peer].waits() && glances[*peer].wait_for as usize == replica
+            });
+            // A replica that has had less CPU time than the one that waits, and gets some, is late but not silent.
+            let catches_up = waiting
+                .is_some_and(|peer| new.user_ns > old.user_ns && new.user_ns < glances[peer].user_ns);
+            let lives = new.seq != old.seq || new.phase == phase::BLOCKED || new.in_kernel || new.waits();
+            let memory = &mut self.replicas[replica];
+            if waiting.is_none() || lives || memory.end.is_some() {
+                memory.silent_ticks = 0;
+            } else if !catches_up {
+                memory.silent_ticks += 1;
+            }
+        }
+        let moved = before.iter().zip(glances).any(|(old, new)| old.seq != new.seq || old.phase != new.phase);
+        let all_wait = glances.iter().all(Glance::waits);
+        self.deadlocked_ticks = if all_wait && !moved { self.deadlocked_ticks + 1 } else { 0 };
+
+        let actions = self.look(glances);
+        if !actions.is_empty() || self.mode != Mode::Running {
+            return actions;
+        }
+        if let Some(replica) = self.replicas.iter().position(|memory| memory.silent_ticks > TICKS_PER_DEADLINE) {
+            let waits = |peer: &usize| glances[*peer].waits() && glances[*peer].wait_for as usize == replica;
+            let waiting = (0..glances.len()).find(waits).unwrap_or(replica);
+            return self.settle(Cause::Silent { replica, waiting });
+        }
+        if self.deadlocked_ticks > TICKS_PER_DEADLINE {
+            return self.settle(Cause::Deadlock);
+        }
+        vec![]
+    }
+
+    fn ended(&mut self, replica: usize, end: End, agreed: Option<End>) -> Vec<Action> {
+        self.replicas[replica].end = Some(end);
+        let alone = self.replicas.len() == 1;
+        match self.mode {
+            Mode::Settling(cause) => {
+                return if self.is_settled(cause) { self.over(Action::Judge(cause)) } else { vec![] };
+            }
+            Mode::Ending(first) if first != end => return self.settle(Cause::Died { replica, end }),
+            _ => {}
+        }
+        if !alone && agreed != Some(end) {
+            return self.settle(Cause::Died { replica, end });
+        }
+        if self.replicas.iter().all(|memory| memory.end.is_some()) {
+            return self.over(Action::Finish(end));
+        }
+        if matches!(self.mode, Mode::Ending(_)) {
+            return vec![];
+        }
+        self.mode = Mode::Ending(end);
+        vec![Action::StartGrace]
+    }
+
+    fn grace_over(&mut self) -> Vec<Action> {
+        match self.mode {
+            Mode::Settling(cause) => self.over(Action::Judge(cause)),
+            Mode::Ending(_) => {
+                let Some(replica) = self.replicas.iter().position(|memory| memory.end.is_none()) else {
+                    return vec![];
+                };
+                // It has said that it ends; the kernel may need its time to free a large memory.
+                if self.replicas[replica].last.phase == phase::ENDING && self.graces < MAX_GRACES {
+                    self.graces += 1;
+                    return vec![Action::StartGrace];
+                }
+                self.over(Action::Judge(Cause::NotEnded { replica }))
+            }
+            Mode::Running | Mode::Over => vec![],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,21 @@
+//! What the test binary hands down to the programs it starts: nothing that differs between callers.
+#![allow(unsafe_code, reason = "descriptors inherited from the caller can be named only by number")]
+
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::sys::resource::{Resource, setrlimit};
+use std::os::fd::BorrowedFd;
+
+/// Settles what programs inherit: no core files, which would count as files of a run, and no descriptors but the
+/// standard ones, because their numbers show in a program's output. To be called first in `main`.
+pub fn settle() {
+    let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
+    let Ok(entries) = std::fs::read_dir("/proc/self/fd") else { return };
+    let numbers: Vec<i32> =
+        entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter(|&n| n > 2).collect();
+    for number in numbers {
+        // SAFETY: the number was listed as open just now and no other thread runs yet; the one that listed the folder
+        // is closed by now, and then the call fails without harm.
+        let descriptor = unsafe { BorrowedFd::borrow_raw(number) };
+        let _ = fcntl(descriptor, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC));
+    }
+}

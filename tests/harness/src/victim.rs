@@ -1,0 +1,118 @@
+//! Programs whose replicas are harmed on purpose, with what is known of their undisturbed run.
+
+use crate::case::Case;
+use crate::outcome::{Ended, Outcome, differences};
+use crate::runtime::Setting;
+use crate::sandbox::Sandbox;
+use crate::program;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// Exit status of `rcb` when the replicas disagreed.
+pub const DISAGREED: i32 = 120;
+
+/// A program to be harmed.
+pub struct Victim {
+    /// Its name in the names of tests.
+    pub name: &'static str,
+    /// What it needs.
+    pub needs: Vec<&'static str>,
+    make: fn() -> std::io::Result<Case>,
+    prepared: OnceLock<Result<Prepared, String>>,
+}
+
+/// A victim's case and its undisturbed run.
+pub struct Prepared {
+    /// What to run.
+    pub case: Case,
+    /// The native run.
+    pub native: Outcome,
+    /// Calls of one replica in an undisturbed replicated run.
+    pub calls: u64,
+}
+
+/// All victims.
+pub fn all() -> Vec<Victim> {
+    let victim = |name, needs, make| Victim { name, needs, make, prepared: OnceLock::new() };
+    vec![
+        victim("bzip2", vec!["bzip2"], || Ok(Case::shell("bzip2", "exec $RUN bzip2 -c input"))),
+        victim("gzip", vec!["gzip"], || Ok(Case::shell("gzip", "exec $RUN gzip -n -c input"))),
+        victim("sha256sum", vec!["sha256sum"], || Ok(Case::shell("sha256sum", "exec $RUN sha256sum input input"))),
+        victim("sort", vec!["sort"], || Ok(Case::shell("sort", "exec $RUN sort --parallel=1 -S 100k -T . input"))),
+        victim("python3", vec!["/usr/bin/python3"], || {
+            let script = "import json, re, zlib; t = open('input').read(); \
+                 print(zlib.crc32(t.encode()), len(re.findall('a.e', t)), json.dumps(t[:200]), sorted(set(t.split()))[:50])";
+            Ok(Case::shell("python3", &format!("exec $RUN /usr/bin/python3 -S -c \"{script}\"")))
+        }),
+        victim("compute", vec!["cc"], || program::named("victims/compute").case("compute", "pie")),
+        victim("chain", vec!["cc"], || program::named("process/chain").case("chain", "static")),
+    ]
+}
+
+/// The victim with this name.
+///
+/// # Panics
+/// If there is none.
+pub fn named(name: &str) -> Victim {
+    all().into_iter().find(|victim| victim.name == name).expect("the name of a victim")
+}
+
+impl Victim {
+    /// Runs it undisturbed once, natively and with two replicas, and remembers what was seen.
+    pub fn prepared(&self) -> Result<&Prepared, String> {
+        self.prepared.get_or_init(|| self.prepare().map_err(|e| format!("{}: {e}", self.name))).as_ref().map_err(Clone::clone)
+    }
+
+    fn prepare(&self) -> Result<Prepared, String> {
+        let text = |error: std::io::Error| error.to_string();
+        let mut case = (self.make)().map_err(text)?;
+        case.template = Some(input_folder());
+        let sandbox = Sandbox::new().map_err(text)?;
+        let native = sandbox.run(&case, Setting::Native).map_err(text)?;
+        if native.ended != Ended::Exit(0) {
+            return Err(format!("native run: {}", native.ended));
+        }
+        let record = sandbox.path().join("record");
+        let mut recorded = case.clone();
+        recorded.options = vec!["--record".into(), record.display().to_string()];
+        let seen = sandbox.run(&recorded, Setting::output(2)).map_err(text)?;
+        let different = differences(&native, &seen, true);
+        if !different.is_empty() {
+            return Err(format!("differs from native without any fault:\n{different}{}", seen.report));
+        }
+        Ok(Prepared { calls: calls(&read_record(&record)?)?, case, native })
+    }
+}
+
+/// Reads a record: one object per line.
+pub fn read_record(path: &Path) -> Result<Vec<Value>, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    text.lines().map(|line| serde_json::from_str(line).map_err(|error| format!("{error} in {line}"))).collect()
+}
+
+/// Calls of replica 0, from the event `summary`.
+fn calls(events: &[Value]) -> Result<u64, String> {
+    let summary = events.iter().find(|e| e["event"] == "summary").ok_or("the record has no event `summary`")?;
+    summary["replicas"][0]["stats"]["calls"].as_u64().ok_or_else(|| format!("no number of calls in {summary}"))
+}
+
+/// A folder with one file, `input`: text with repetitions, the same every time.
+fn input_folder() -> PathBuf {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER
+        .get_or_init(|| {
+            let folder = crate::target_dir().join("rcb-tests-input");
+            let made = folder.join("input");
+            std::fs::create_dir_all(&folder).expect("the target directory is writable");
+            let script = "for (i = 0; i < 3000; i++) { s = (s * 1103515245 + 12345) % 2147483648; \
+                          printf \"%d some %s words of line %d\\n\", s % 5000, (s % 3 ? \"able\" : \"axle\"), i }";
+            let output = Command::new("awk").arg(format!("BEGIN {{ {script} }}")).output().expect("awk can be started");
+            let unfinished = folder.with_extension(std::process::id().to_string());
+            std::fs::write(&unfinished, output.stdout).expect("the target directory is writable");
+            std::fs::rename(&unfinished, &made).expect("a file can be renamed");
+            folder
+        })
+        .clone()
+}

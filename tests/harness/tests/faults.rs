@@ -1,0 +1,173 @@
+//! Bit flips in one replica: at a random call, in a register, in memory, in a result or in the bytes of a call.
+//!
+//! With two or three replicas a flip may have no effect or be detected; it may never change what leaves. Each case
+//! follows from the seed in its name, so that the name repeats it. The control runs flip the same way with a
+//! single replica, where nothing can detect it: if these did not go wrong, the others would show nothing.
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use rcb_tests::case::Case;
+use rcb_tests::conform::failure;
+use rcb_tests::inherited;
+use rcb_tests::outcome::{Ended, Outcome, differences};
+use rcb_tests::random::Random;
+use rcb_tests::require::trial;
+use rcb_tests::runtime::Setting;
+use rcb_tests::sandbox::Sandbox;
+use rcb_tests::victim::{self, Victim};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Cases per program and number of replicas; `RCB_FAULT_SEEDS` chooses another number (`make soak` does).
+const SEEDS: u64 = 18;
+
+/// Control runs per program.
+const CONTROL: u64 = 12;
+
+static NO_EFFECT: AtomicUsize = AtomicUsize::new(0);
+static DETECTED: AtomicUsize = AtomicUsize::new(0);
+
+fn main() {
+    inherited::settle();
+    let seeds = std::env::var("RCB_FAULT_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(SEEDS);
+    let mut trials = Vec::new();
+    for victim in victim::all() {
+        let victim = Arc::new(victim);
+        for replicas in [2, 3] {
+            for seed in 1..=seeds {
+                trials.push(flip_trial(&victim, replicas, seed));
+            }
+        }
+        trials.push(control_trial(&victim));
+    }
+    trials.push(trial("input-flip-takes-effect", [], input_flip_takes_effect));
+    let conclusion = libtest_mimic::run(&Arguments::from_args(), trials);
+    let (quiet, seen) = (NO_EFFECT.load(Ordering::Relaxed), DETECTED.load(Ordering::Relaxed));
+    println!("flips: {quiet} had no effect, {seen} were detected");
+    conclusion.exit();
+}
+
+/// The fault of a seed, in the words of `--inject`.
+fn fault(seed: u64, replicas: usize, calls: u64) -> (usize, String) {
+    const REGISTERS: [&str; 18] = [
+        "r15", "r14", "r13", "r12", "rbp", "rbx", "r11", "r10", "r9", "r8", "rax", "rcx", "rdx", "rsi", "rdi", "rip",
+        "rflags", "rsp",
+    ];
+    let mut random = Random::new(seed * 1000 + replicas as u64);
+    let replica = random.below(replicas as u64) as usize;
+    let call = 1 + random.below(calls);
+    let byte_bit = random.below(8);
+    let wide_bit = random.below(64);
+    let target = match random.below(20) {
+        0..8 => format!("reg={},bit={wide_bit}", random.pick(&REGISTERS)),
+        8..11 => format!("stack=+{},bit={byte_bit}", random.below(2048)),
+        11..14 => format!("heap=+{},bit={byte_bit}", random.below(4096)),
+        14..17 => format!("data=+{},bit={byte_bit}", random.below(4096)),
+        17..19 => format!("result,bit={wide_bit}"),
+        _ => format!("input,bit={byte_bit}"),
+    };
+    (replica, format!("replica={replica},call={call},{target}"))
+}
+
+fn flip_trial(victim: &Arc<Victim>, replicas: usize, seed: u64) -> Trial {
+    let name = format!("{}-n{replicas}-seed{seed}", victim.name);
+    let victim = victim.clone();
+    trial(name.clone(), victim.needs.clone(), move || {
+        let prepared = victim.prepared()?;
+        let (replica, words) = fault(seed, replicas, prepared.calls);
+        let sandbox = Sandbox::new()?;
+        let mut case = prepared.case.clone();
+        let record = sandbox.path().join("record");
+        case.options = ["--inject", &words, "--deadline", "4", "--record", &record.display().to_string()].map(String::from).into();
+        let seen = sandbox.run(&case, Setting::output(replicas))?;
+        match judge(&prepared.native, &seen, &case) {
+            Ok(false) => NO_EFFECT.fetch_add(1, Ordering::Relaxed),
+            Ok(true) => {
+                if replicas > 2
+                    && let Err(text) = blames_only(&record, replica)
+                {
+                    return Err(failure("faults", &name, sandbox, &format!("--inject {words}: {text}\n{}", seen.report)));
+                }
+                DETECTED.fetch_add(1, Ordering::Relaxed)
+            }
+            Err(text) => {
+                let text = format!("--inject {words}:\n{text}  | {}", seen.report.replace('\n', "\n  | "));
+                return Err(failure("faults", &name, sandbox, &text));
+            }
+        };
+        Ok(())
+    })
+}
+
+/// Whether the fault was detected (true) or had no effect (false); everything else is an error.
+fn judge(native: &Outcome, seen: &Outcome, case: &Case) -> Result<bool, String> {
+    if seen.ended == Ended::Exit(victim::DISAGREED) {
+        if !native.stdout.starts_with(&seen.stdout) {
+            return Err("  detected, but wrong bytes had left before\n".into());
+        }
+        if !seen.report.contains("fault:") {
+            return Err("  exit 120 without a report\n".into());
+        }
+        return Ok(true);
+    }
+    let text = differences(native, seen, case.compare_files);
+    if text.is_empty() { Ok(false) } else { Err(text) }
+}
+
+/// Whether the record blames the given replica and no other.
+fn blames_only(record: &std::path::Path, replica: usize) -> Result<(), String> {
+    let events = victim::read_record(record)?;
+    let fault = events.iter().find(|e| e["event"] == "fault").ok_or("the record has no event `fault`")?;
+    let blamed = &fault["blamed"];
+    if *blamed == serde_json::json!([replica]) {
+        Ok(())
+    } else {
+        Err(format!("replica {replica} should be blamed, and {blamed} is"))
+    }
+}
+
+/// The same kinds of flips with a single replica: at least some must go wrong.
+fn control_trial(victim: &Arc<Victim>) -> Trial {
+    let name = format!("{}-control", victim.name);
+    let victim = victim.clone();
+    trial(name.clone(), victim.needs.clone(), move || {
+        let prepared = victim.prepared()?;
+        let sandbox = Sandbox::new()?;
+        let mut wrong = 0;
+        for seed in 1..=CONTROL {
+            let (_, words) = fault(seed, 1, prepared.calls);
+            let mut case = prepared.case.clone();
+            case.options = ["--inject", &words, "--deadline", "4"].map(String::from).into();
+            // A flip may well make the only replica loop for ever: that is an effect too.
+            case.deadline = std::time::Duration::from_secs(5);
+            let seen = sandbox.run(&case, Setting::output(1))?;
+            wrong += usize::from(!differences(&prepared.native, &seen, case.compare_files).is_empty());
+        }
+        println!("{name}: {wrong} of {CONTROL} flips with a single replica went wrong");
+        if wrong == 0 {
+            return Err(failure("faults", &name, sandbox, "no flip had an effect: nothing is injected"));
+        }
+        Ok(())
+    })
+}
+
+/// The last call but one of a program is its last write: a flip of its bytes must be seen in just that place.
+fn input_flip_takes_effect() -> Result<(), Failed> {
+    let victim = victim::named("compute");
+    let prepared = victim.prepared()?;
+    let sandbox = Sandbox::new()?;
+    let mut changed = Vec::new();
+    for back in 0..4 {
+        let mut case = prepared.case.clone();
+        case.options = vec!["--inject".into(), format!("replica=0,call={},input,bit=0", prepared.calls - back)];
+        let seen = sandbox.run(&case, Setting::output(1))?;
+        let same_length = seen.stdout.len() == prepared.native.stdout.len();
+        let bits: u32 = seen.stdout.iter().zip(&prepared.native.stdout).map(|(a, b)| (a ^ b).count_ones()).sum();
+        if same_length && bits == 1 {
+            changed.push(back);
+        }
+    }
+    if changed.is_empty() {
+        return Err(failure("faults", "input-flip-takes-effect", sandbox, "no flip changed one bit of the output"));
+    }
+    Ok(())
+}

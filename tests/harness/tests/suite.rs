@@ -1,0 +1,59 @@
+//! Every program of the suite, with small inputs: natively, then with one, two and three replicas in both modes.
+
+use libtest_mimic::Arguments;
+use rcb_tests::case::Case;
+use rcb_tests::conform::{Expected, conform};
+use rcb_tests::outcome::Ended;
+use rcb_tests::require::trial;
+use rcb_tests::runtime::both_modes;
+use rcb_tests::{inherited, table};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+fn main() {
+    inherited::settle();
+    let inputs = prepare();
+    let mut trials = Vec::new();
+    for row in table::read(&rcb_tests::tests_dir().join("suite/suite.tsv"), 10) {
+        let folder = inputs.join(&row[2]);
+        let command = if row[9] == "-" { row[3].clone() } else { row[9].clone() };
+        let needs = program_of(&command, &folder);
+        let (name, filter, exit) = (row[0].clone(), row[4].clone(), row[5].clone());
+        trials.push(trial(name.clone(), [needs.as_str()], move || {
+            let mut case = Case::shell(&name, &command);
+            case.template = Some(folder);
+            case.filter = (filter != "-").then_some(filter);
+            case.deadline = Duration::from_mins(1);
+            let ended = Ended::Exit(exit.parse().expect("column `exit` is a number"));
+            conform("suite", &case, &Expected { ended: Some(ended), last_line: None }, &both_modes())
+        }));
+    }
+    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+}
+
+/// Makes the small inputs, or finds them made.
+fn prepare() -> PathBuf {
+    let dir = rcb_tests::target_dir().join("suite-small");
+    let lock = std::fs::File::create(rcb_tests::target_dir().join("suite-small.lock")).expect("the target directory is writable");
+    lock.lock().expect("a file of ours can be locked");
+    let output = Command::new("sh")
+        .arg(rcb_tests::tests_dir().join("suite/prepare.sh"))
+        .arg(&dir)
+        .arg("small")
+        .env("SUITE_NO_INSTALL", "1")
+        .output()
+        .expect("sh can be started");
+    eprint!("{}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "suite/prepare.sh failed: {}", output.status);
+    dir
+}
+
+/// The program that a command runs, as a need: its name, or its path in the prepared folder.
+fn program_of(command: &str, folder: &Path) -> String {
+    let word = command.split("$RUN ").nth(1).and_then(|rest| rest.split_whitespace().next()).unwrap_or("sh");
+    match word.strip_prefix("./") {
+        Some(local) => folder.join(local).display().to_string(),
+        None => word.into(),
+    }
+}

@@ -1,0 +1,30 @@
+// covers: munmap mprotect mmap MAP_FIXED address space of the runtime
+// token: DONE
+// Aims at the address range that a runtime may keep for itself: it must survive, and calls must go on working.
+#include "check.h"
+#define AREA ((char *)0x3a0000000000)
+int main(void) {
+    // Natively the area is free, and these succeed; a runtime refuses them. Neither may end the program.
+    for (long at = 0; at < 0x100000000; at += 0x1000000) {
+        munmap(AREA + at, 0x1000000);
+        mprotect(AREA + at, 0x1000000, PROT_NONE);
+        madvise(AREA + at, 0x1000000, MADV_DONTNEED);
+        mremap(AREA + at, 4096, 8192, MREMAP_MAYMOVE);
+    }
+    munmap(AREA - 0x1000000, 0x102000000);
+    mprotect(AREA, 0x100000000, PROT_NONE);
+    mmap(AREA, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    mmap(AREA + 0x10000000, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    CHECK(getppid() == getppid());
+    CHECK(write(1, "", 0) == 0);
+    // A call may not read or write there either.
+    int fd = open("f", O_RDWR | O_CREAT, 0644);
+    CHECK(fd >= 0);
+    for (long at = 0; at < 0x40000000; at += 0x1000000) {
+        if (at == 0 || at == 0x10000000)
+            continue;
+        CHECK(write(fd, AREA + at, 16) == -1 && errno == EFAULT);
+        CHECK(pread(fd, AREA + at, 0, 0) <= 0);
+    }
+    return DONE();
+}

@@ -1,0 +1,80 @@
+#!/bin/sh
+# demo.sh: run Debian's unmodified bzip2 alone, as two and as three agreeing replicas, and then with a fault injected.
+#
+# RCB names the rcb binary. Every command is shown as it is run; the script fails when one does not do what it should.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+top=$(cd "$here/../.." && pwd)
+case ${RCB:-target/release/rcb} in
+/*) rcb=${RCB} ;;
+*) rcb=$top/${RCB:-target/release/rcb} ;;
+esac
+[ -x "$rcb" ] || { echo "demo: $rcb is not there: make build" >&2; exit 1; }
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+mkdir bin
+ln -s "$rcb" bin/rcb
+PATH=$work/bin:$PATH
+export LC_ALL=C
+
+title() { printf '\n== %s\n' "$*"; }
+fail() { echo "demo: $*" >&2; exit 1; }
+
+# Shows a command and runs it; leaves its exit status in `status` and its wall time in milliseconds in `took`.
+run() {
+    printf '$ %s\n' "$1"
+    began=$(date +%s%N)
+    status=0
+    sh -c "$1" || status=$?
+    took=$((($(date +%s%N) - began) / 1000000))
+}
+
+# As run, for a command that must succeed.
+must() {
+    run "$1"
+    [ "$status" = 0 ] || fail "the command above ended with status $status"
+}
+
+cat "$(readlink -f "$(command -v perl)")" "$(readlink -f "$(command -v bzip2)")" >data
+
+title "The machine"
+run "rcb doctor"
+
+title "Debian's bzip2, alone"
+must "bzip2 -kv data"
+alone=$took
+mv data.bz2 alone.bz2
+
+title "The same binary as two replicas that agree on every system call"
+must "rcb run -n 2 -- bzip2 -kv data"
+two=$took
+must "cmp data.bz2 alone.bz2 && echo identical"
+rm data.bz2
+
+title "As three replicas, with counters"
+must "rcb run -n 3 --stats -- bzip2 -kv data"
+three=$took
+must "cmp data.bz2 alone.bz2 && echo identical"
+rm data.bz2
+
+title "A fault: one bit of a register of replica 1 flips at its 30th call"
+run "rcb run -n 2 --inject replica=1,call=30,reg=rbx,bit=7 -- bzip2 -kv data"
+two_faulty=$status
+[ "$two_faulty" != 0 ] || cmp -s data.bz2 alone.bz2 || fail "a wrong file was written and nobody noticed"
+rm -f data.bz2
+
+title "The bytes that one of three replicas is about to write differ in one bit: the minority is named"
+run "rcb run -n 3 --inject replica=2,call=30,input,bit=0 -- bzip2 -kv data"
+three_faulty=$status
+rm -f data.bz2
+
+title "Summary"
+printf '%-34s %12s  %s\n' run "wall time" result
+printf '%-34s %9d ms  %s\n' "bzip2 alone" "$alone" "-"
+printf '%-34s %9d ms  %s\n' "two replicas" "$two" "identical output"
+printf '%-34s %9d ms  %s\n' "three replicas ($(nproc) CPUs)" "$three" "identical output"
+printf '%-34s %12s  %s\n' "two replicas, one faulty" "" "exit status $two_faulty"
+printf '%-34s %12s  %s\n' "three replicas, one faulty" "" "exit status $three_faulty"
+[ "$three_faulty" = 120 ] || fail "the injected fault was not detected"
