@@ -44,7 +44,8 @@ pub enum Arg {
     MsgIn,
     /// A `struct msghdr` to receive into: name, data (result bytes), control, lengths and flags are written.
     MsgOut,
-    /// An array of `struct mmsghdr` to send, counted by argument `count`.
+    /// An array of `struct mmsghdr` to send, counted by argument `count`. The call writes the length sent (`msg_len`)
+    /// into as many of them as its result says.
     MmsgIn {
         /// Position of the argument that counts the elements.
         count: u8,

@@ -85,21 +85,21 @@ fn describe(assessment: &Assessment) -> String {
         1 => format!(", 1 {one} started"),
         count => format!(", {count} {many} started"),
     };
-    let mut text = format!(
-        "{} system calls{}{}\n",
+    let mut lines = vec![format!(
+        "{} system calls{}{}",
         assessment.total,
         started(assessment.processes, "process", "processes"),
         started(assessment.threads, "thread", "threads"),
-    );
+    )];
     let width = assessment.lines.iter().map(|line| line.count.to_string().len()).max().unwrap_or(0);
     for line in &assessment.lines {
         let level = match line.level {
             Level::Refused => "refused",
             Level::Partial => "partial",
         };
-        text += &format!("{level}  {:>width$} x {}: {}\n", line.count, line.name, line.reason);
+        lines.push(format!("{level}  {:>width$} x {}: {}", line.count, line.name, line.reason));
     }
-    text += if assessment.is_full() {
+    let verdict = if assessment.is_full() {
         "the program is expected to run: every call it made is supported"
     } else if assessment.is_expected_to_run() {
         "the program is expected to run, unless it needs what is missing in part"
@@ -108,7 +108,8 @@ fn describe(assessment: &Assessment) -> String {
     } else {
         "the program gets errors from the calls that are refused; it runs only if it can do without them"
     };
-    text
+    lines.push(verdict.into());
+    lines.join("\n")
 }
 
 /// Codes of our own that this command gives, so that the text above cannot go stale.

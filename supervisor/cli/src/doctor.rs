@@ -45,27 +45,29 @@ pub(crate) fn run(args: &DoctorArgs) -> Result<Outcome> {
 /// One line for each finding, and two more where something is wrong.
 fn describe(findings: &[Finding]) -> String {
     let width = findings.iter().map(|finding| finding.name.len()).max().unwrap_or(0);
-    let mut text = String::new();
+    let mut lines = Vec::new();
     for finding in findings {
         let level = match finding.level {
             Level::Ok => "ok",
             Level::Limited => "limited",
             Level::Missing => "MISSING",
         };
-        text += &format!("{level:<8} {:<width$}  {}\n", finding.name, finding.found);
+        lines.push(format!("{level:<8} {:<width$}  {}", finding.name, finding.found));
         for (word, sentence) in [("then", finding.effect), ("do", finding.advice)] {
             if !sentence.is_empty() {
-                text += &format!("{:<8} {:>width$}  {sentence}\n", "", format!("{word}:"));
+                let word = format!("{word}:");
+                lines.push(format!("{:<8} {word:>width$}  {sentence}", ""));
             }
         }
     }
     let limited = findings.iter().filter(|finding| finding.level == Level::Limited).count();
-    text += match (is_usable(findings), limited) {
-        (true, 0) => "Replicated runs work here.\n",
-        (true, _) => "Replicated runs work here, within the limits above.\n",
-        (false, _) => "Replicated runs do not work here: see what is MISSING.\n",
+    let verdict = match (is_usable(findings), limited) {
+        (true, 0) => "Replicated runs work here.",
+        (true, _) => "Replicated runs work here, within the limits above.",
+        (false, _) => "Replicated runs do not work here: see what is MISSING.",
     };
-    text
+    lines.push(verdict.into());
+    lines.join("\n") + "\n"
 }
 
 #[cfg(test)]

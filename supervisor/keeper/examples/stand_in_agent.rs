@@ -13,8 +13,7 @@ static BOOT: BootWord = BootWord { magic: BOOT_MAGIC, fd_base: 0, replica: 0 };
 fn map<T>(fd: u32, writable: bool) -> *mut T {
     let protection = libc::PROT_READ | if writable { libc::PROT_WRITE } else { 0 };
     // SAFETY: a new mapping.
-    let at =
-        unsafe { libc::mmap(std::ptr::null_mut(), size_of::<T>(), protection, libc::MAP_SHARED, fd as i32, 0) };
+    let at = unsafe { libc::mmap(std::ptr::null_mut(), size_of::<T>(), protection, libc::MAP_SHARED, fd as i32, 0) };
     assert_ne!(at, libc::MAP_FAILED, "mapping descriptor {fd}");
     at.cast()
 }
@@ -122,14 +121,14 @@ fn kill_self(signal: i32) {
 /// The descriptors outside the reserved block, and inside it whether they close on exec.
 fn print_descriptors(boot: &BootWord) {
     let reserved = boot.fd_base as i32..(boot.fd_base + RESERVED) as i32;
-    let mut line = String::from("open");
+    let mut open = vec!["open".to_string()];
     for fd in 0..4096 {
         // SAFETY: only asks.
         let flags = unsafe { libc::fcntl(fd, libc::F_GETFD) };
         if flags != -1 && !reserved.contains(&fd) {
-            line.push_str(&format!(" {fd}"));
+            open.push(fd.to_string());
         }
         assert!(!reserved.contains(&fd) || flags <= 0, "descriptor {fd} closes on exec");
     }
-    println!("{line}");
+    println!("{}", open.join(" "));
 }

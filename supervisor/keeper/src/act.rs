@@ -120,7 +120,8 @@ impl<'run> Watch<'run> {
     /// Sleeps until something happens.
     fn wait(&self) -> Result<Ready> {
         let readable = PollFlags::POLLIN;
-        let mut fds = vec![PollFd::new(self.group.notify.as_fd(), readable), PollFd::new(self.signals.as_fd(), readable)];
+        let mut fds =
+            vec![PollFd::new(self.group.notify.as_fd(), readable), PollFd::new(self.signals.as_fd(), readable)];
         let living = self.group.children.iter().zip(&self.ends).filter(|(_, end)| end.is_none());
         fds.extend(living.map(|(child, _)| PollFd::new(child.pidfd.as_fd(), readable)));
         let first_timer = fds.len();

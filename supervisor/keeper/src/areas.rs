@@ -79,7 +79,9 @@ fn memory_file(name: &str, executable: bool) -> Result<OwnedFd> {
 /// Opens the file behind a descriptor again, read-only and close-on-exec.
 pub fn reopen_read_only(fd: &OwnedFd) -> Result<OwnedFd> {
     let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
-    File::open(&path).map(OwnedFd::from).map_err(|error| Error::os(format!("opening {path} (is /proc mounted?)"), error))
+    File::open(&path)
+        .map(OwnedFd::from)
+        .map_err(|error| Error::os(format!("opening {path} (is /proc mounted?)"), error))
 }
 
 /// An executable memory file with these bytes, read-only for whoever gets it.

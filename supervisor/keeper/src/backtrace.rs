@@ -130,16 +130,16 @@ mod tests {
             is_behind_call(&bytes)
         };
         for code in [
-            &[0xe8, 1, 2, 3, 4][..],             // call rel32
-            &[0xff, 0xd0],                       // call *%rax
-            &[0x41, 0xff, 0xd4],                 // call *%r12
-            &[0xff, 0x13],                       // call *(%rbx)
-            &[0xff, 0x50, 0x18],                 // call *0x18(%rax)
-            &[0xff, 0x14, 0xc8],                 // call *(%rax,%rcx,8)
-            &[0xff, 0x54, 0x24, 0x08],           // call *8(%rsp)
-            &[0xff, 0x15, 1, 2, 3, 4],           // call *x(%rip)
-            &[0xff, 0x90, 1, 2, 3, 4],           // call *x(%rax)
-            &[0xff, 0x94, 0x24, 1, 2, 3, 4],     // call *x(%rsp)
+            &[0xe8, 1, 2, 3, 4][..],         // call rel32
+            &[0xff, 0xd0],                   // call *%rax
+            &[0x41, 0xff, 0xd4],             // call *%r12
+            &[0xff, 0x13],                   // call *(%rbx)
+            &[0xff, 0x50, 0x18],             // call *0x18(%rax)
+            &[0xff, 0x14, 0xc8],             // call *(%rax,%rcx,8)
+            &[0xff, 0x54, 0x24, 0x08],       // call *8(%rsp)
+            &[0xff, 0x15, 1, 2, 3, 4],       // call *x(%rip)
+            &[0xff, 0x90, 1, 2, 3, 4],       // call *x(%rax)
+            &[0xff, 0x94, 0x24, 1, 2, 3, 4], // call *x(%rsp)
         ] {
             assert!(ends_in(code), "{code:x?}");
         }

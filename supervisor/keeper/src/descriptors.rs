@@ -111,13 +111,17 @@ impl Handout {
 
 /// One stream between each two replicas.
 fn connect(replicas: usize) -> Result<Vec<Vec<Option<OwnedFd>>>> {
-    let mut ends: Vec<Vec<Option<OwnedFd>>> = (0..replicas).map(|_| (0..replicas).map(|_| None).collect()).collect();
-    for left in 0..replicas {
-        for right in left + 1..replicas {
+    let mut ends: Vec<Vec<Option<OwnedFd>>> = Vec::new();
+    for newcomer in 0..replicas {
+        let mut own = Vec::new();
+        for earlier in &mut ends {
             let (one, other) = UnixStream::pair().map_err(|error| Error::os("connecting the replicas", error))?;
-            ends[left][right] = Some(one.into());
-            ends[right][left] = Some(other.into());
+            earlier.push(Some(one.into()));
+            own.push(Some(other.into()));
         }
+        own.push(None);
+        debug_assert_eq!(own.len(), newcomer + 1);
+        ends.push(own);
     }
     Ok(ends)
 }

@@ -5,11 +5,10 @@ use crate::config::RunConfig;
 use crate::descriptors::{self, Handout};
 use crate::error::{Error, Result};
 use crate::inherited::Inherited;
+use crate::processes;
 use crate::program::Program;
 use crate::spawn::{self, Child};
 use nix::sys::eventfd::{EfdFlags, EventFd};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use rcb_abi::control::Hook;
 use rcb_abi::segment::PATH_BYTES;
 use rcb_abi::{ABI_VERSION, MAGIC};
@@ -84,10 +83,7 @@ impl Group {
 
     /// Kills every replica that still exists. Reaping them stays the caller's business.
     pub fn kill_all(&self) {
-        for child in &self.children {
-            // A replica that has been reaped is not in the list any more, so the number cannot be somebody else's.
-            let _ = kill(Pid::from_raw(child.pid as i32), Signal::SIGKILL);
-        }
+        self.children.iter().for_each(|child| processes::signal(child, libc::SIGKILL));
     }
 }
 
@@ -100,13 +96,7 @@ fn random_bytes() -> Result<[u8; 16]> {
     Ok(random)
 }
 
-fn fill_control(
-    area: &mut ControlArea,
-    config: &RunConfig,
-    inherited: &Inherited,
-    cpus: &[u32],
-    random: [u8; 16],
-) {
+fn fill_control(area: &mut ControlArea, config: &RunConfig, inherited: &Inherited, cpus: &[u32], random: [u8; 16]) {
     let shared = (1..cpus.len()).any(|index| cpus[..index].contains(&cpus[index]));
     let control = area.fill();
     control.magic = MAGIC;

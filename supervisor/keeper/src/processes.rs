@@ -47,8 +47,7 @@ pub fn reap(child: &Child, wait: bool) -> Option<(End, Usage)> {
     } else {
         End::Exit(libc::WEXITSTATUS(status))
     };
-    let usage =
-        Usage { user: time(usage.ru_utime), system: time(usage.ru_stime), max_rss_kib: usage.ru_maxrss as u64 };
+    let usage = Usage { user: time(usage.ru_utime), system: time(usage.ru_stime), max_rss_kib: usage.ru_maxrss as u64 };
     Some((end, usage))
 }
 
@@ -71,11 +70,7 @@ pub fn stat(pid: u32) -> Option<Stat> {
     // The name in parentheses may hold blanks and parentheses; the state is the third field.
     let fields: Vec<&str> = text[text.rfind(')')? + 1..].split_whitespace().collect();
     let number = |field: usize| fields.get(field - 3).and_then(|text| text.parse::<u64>().ok());
-    Some(Stat {
-        state: fields.first()?.chars().next()?,
-        user_ns: number(14)? * TICK_NS,
-        cpu: number(39)? as u32,
-    })
+    Some(Stat { state: fields.first()?.chars().next()?, user_ns: number(14)? * TICK_NS, cpu: number(39)? as u32 })
 }
 
 #[cfg(test)]

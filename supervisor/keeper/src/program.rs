@@ -71,10 +71,7 @@ pub fn resolve(program: &OsStr, args: &[OsString], path: Option<&OsStr>) -> Resu
         match attempt(OsStr::from_bytes(&candidate), &argv) {
             Ok(found) => return Ok(found),
             Err(Refusal::Errno(libc::EACCES, about)) => denied = Some(Refusal::Errno(libc::EACCES, about)),
-            Err(Refusal::Errno(
-                libc::ENOENT | libc::ENOTDIR | libc::ESTALE | libc::ENODEV | libc::ETIMEDOUT,
-                _,
-            )) => {}
+            Err(Refusal::Errno(libc::ENOENT | libc::ENOTDIR | libc::ESTALE | libc::ENODEV | libc::ETIMEDOUT, _)) => {}
             Err(refusal) => return Err(explain(name, refusal)),
         }
     }
@@ -181,15 +178,14 @@ fn parse_shebang(head: &[u8]) -> Option<(OsString, Option<OsString>)> {
     let mut buffer = [0u8; HEAD_BYTES];
     buffer[..head.len()].copy_from_slice(head);
     let blank = |byte: u8| byte == b' ' || byte == b'\t';
-    let line = match buffer.iter().position(|byte| *byte == b'\n') {
-        Some(end) => &buffer[2..end],
-        None => {
-            let rest = &buffer[2..HEAD_BYTES - 1];
-            let start = rest.iter().position(|byte| !blank(*byte))?;
-            // Without an end after the name, the name may have been cut off.
-            rest[start..].iter().position(|byte| blank(*byte) || *byte == 0)?;
-            rest
-        }
+    let line = if let Some(end) = buffer.iter().position(|byte| *byte == b'\n') {
+        &buffer[2..end]
+    } else {
+        let rest = &buffer[2..HEAD_BYTES - 1];
+        let start = rest.iter().position(|byte| !blank(*byte))?;
+        // Without an end after the name, the name may have been cut off.
+        rest[start..].iter().position(|byte| blank(*byte) || *byte == 0)?;
+        rest
     };
     let end = line.iter().rposition(|byte| !blank(*byte))? + 1;
     let start = line.iter().position(|byte| !blank(*byte))?;

@@ -70,7 +70,10 @@ pub fn run_with(image: &[u8], config: &RunConfig, inherited: &Inherited) -> Resu
         .segments
         .iter()
         .zip(&watch.ends)
-        .map(|(segment, end)| Account { stats: segment.stats(), usage: end.map(|(_, usage)| usage).unwrap_or_default() })
+        .map(|(segment, end)| Account {
+            stats: segment.stats(),
+            usage: end.map(|(_, usage)| usage).unwrap_or_default(),
+        })
         .collect();
     if config.stats {
         say(&stats::table(&accounts, wall));

@@ -101,20 +101,19 @@ pub fn start(
     drop(writer);
     let mut complaint = [0u8; 5];
     // The pipe ends when the last child has executed its agent.
-    match File::from(reader).read_exact(&mut complaint) {
-        Err(_) => Ok(()),
-        Ok(()) => {
-            let errno = i32::from_le_bytes([complaint[1], complaint[2], complaint[3], complaint[4]]);
-            let step = STEP_NAMES.get(complaint[0] as usize).copied().unwrap_or("starting a replica");
-            Err(Error::os(step, std::io::Error::from_raw_os_error(errno)))
-        }
+    if File::from(reader).read_exact(&mut complaint).is_err() {
+        return Ok(());
     }
+    let errno = i32::from_le_bytes([complaint[1], complaint[2], complaint[3], complaint[4]]);
+    let step = STEP_NAMES.get(complaint[0] as usize).copied().unwrap_or("starting a replica");
+    Err(Error::os(step, std::io::Error::from_raw_os_error(errno)))
 }
 
 fn pidfd_open(pid: i32) -> Result<OwnedFd> {
     // SAFETY: the answer is a new descriptor, which is ours.
     match unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) } {
         -1 => Err(Error::last_os("watching a replica (pidfd_open, Linux 5.3 or later)")),
+        // SAFETY: as above.
         fd => Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) }),
     }
 }
@@ -145,6 +144,11 @@ unsafe fn become_replica(orders: &Orders<'_>) -> ! {
         libc::write(orders.complaints, complaint.as_ptr().cast(), complaint.len());
         libc::_exit(i32::from(crate::exit::FAILED))
     }
+}
+
+unsafe extern "C" {
+    /// The environment as it was inherited, malformed entries and all.
+    static environ: *const *const c_char;
 }
 
 /// Returns the step that failed, with `errno` set.
@@ -183,9 +187,6 @@ unsafe fn take_orders(orders: &Orders<'_>) -> Step {
             return Step::Limit;
         }
         set_signals();
-        unsafe extern "C" {
-            static environ: *const *const c_char;
-        }
         libc::syscall(libc::SYS_execveat, orders.agent, c"".as_ptr(), orders.argv, environ, libc::AT_EMPTY_PATH);
         Step::Exec
     }

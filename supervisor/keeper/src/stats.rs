@@ -61,7 +61,14 @@ fn calls(stats: &Stats) -> u64 {
 }
 
 fn percent(part: u64, rest: u64) -> String {
-    if part + rest == 0 { "-".into() } else { format!("{:.1} %", part as f64 * 100.0 / (part + rest) as f64) }
+    if part + rest == 0 {
+        "-".into()
+    } else {
+        {
+            let tenths = part.saturating_mul(1000) / (part + rest);
+            format!("{}.{} %", tenths / 10, tenths % 10)
+        }
+    }
 }
 
 fn seconds(time: Duration) -> String {
@@ -92,8 +99,8 @@ pub fn fields(account: &Account) -> Value {
             "bytes_compared": stats.bytes_compared,
             "bytes_moved": stats.bytes_moved,
             "bytes_reread": stats.bytes_reread,
-            "agent_s": stats.agent_ns as f64 * 1e-9,
-            "wait_s": stats.wait_ns as f64 * 1e-9,
+            "agent_s": Duration::from_nanos(stats.agent_ns).as_secs_f64(),
+            "wait_s": Duration::from_nanos(stats.wait_ns).as_secs_f64(),
         },
     })
 }

@@ -201,9 +201,10 @@ impl State {
     fn is_settled(&self, cause: Cause) -> bool {
         let Cause::Fault { fault, .. } = cause else { return true };
         fault.kind != rcb_abi::fault::kind::MISMATCH
-            || self.replicas.iter().all(|memory| {
-                memory.end.is_some() || memory.last.fault.kind != 0 || memory.last.seq >= fault.seq
-            })
+            || self
+                .replicas
+                .iter()
+                .all(|memory| memory.end.is_some() || memory.last.fault.kind != 0 || memory.last.seq >= fault.seq)
     }
 
     fn tick(&mut self, glances: &[Glance]) -> Vec<Action> {
@@ -213,12 +214,11 @@ impl State {
         }
         for replica in 0..self.replicas.len() {
             let (old, new) = (before[replica], glances[replica]);
-            let waiting = (0..glances.len()).find(|peer| {
-                *peer != replica && glances[*peer].waits() && glances[*peer].wait_for as usize == replica
-            });
+            let waiting = (0..glances.len())
+                .find(|peer| *peer != replica && glances[*peer].waits() && glances[*peer].wait_for as usize == replica);
             // A replica that has had less CPU time than the one that waits, and gets some, is late but not silent.
-            let catches_up = waiting
-                .is_some_and(|peer| new.user_ns > old.user_ns && new.user_ns < glances[peer].user_ns);
+            let catches_up =
+                waiting.is_some_and(|peer| new.user_ns > old.user_ns && new.user_ns < glances[peer].user_ns);
             let lives = new.seq != old.seq || new.phase == phase::BLOCKED || new.in_kernel || new.waits();
             let memory = &mut self.replicas[replica];
             if waiting.is_none() || lives || memory.end.is_some() {

@@ -96,7 +96,9 @@ fn blame(cause: &Cause, place: Option<u64>, witnesses: &[Witness]) -> Vec<usize>
         Cause::Deadlock => vec![],
         Cause::Fault { observer, fault } => match fault.kind {
             kind::AGENT_EXCEPTION | kind::AGENT_PANIC => vec![*observer],
-            kind::RESULT => minority(witnesses.iter().map(|witness| witness.request(fault.seq).map(|slot| slot.result))),
+            kind::RESULT => {
+                minority(witnesses.iter().map(|witness| witness.request(fault.seq).map(|slot| slot.result)))
+            }
             kind::PAYLOAD | kind::LOG => {
                 // The words of one replica are unreadable for others: its own doing if more than one of them say so.
                 let accusers = witnesses.iter().filter(|witness| {
@@ -128,9 +130,7 @@ fn minority(values: impl Iterator<Item = Option<u64>>) -> Vec<usize> {
 fn digest_of(slot: &Trace) -> u64 {
     let count = (slot.nargs as usize).min(6);
     let words = slot.args[..count].iter().chain([&slot.chain]);
-    words.fold(u64::from(slot.nr), |digest, word| {
-        (digest ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29)
-    })
+    words.fold(u64::from(slot.nr), |digest, word| (digest ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29))
 }
 
 /// Everything known that differs at request `seq`.

@@ -64,7 +64,7 @@ fn counts() -> String {
         ("none, in silence", count(|row| matches!(row.exec, Exec::Absent(_)))),
         ("all", all.len()),
     ];
-    let lines: String = lines.iter().map(|(level, calls)| format!("| {level} | {calls} |\n")).collect();
+    let lines = lines.map(|(level, calls)| format!("| {level} | {calls} |\n")).concat();
     let gap =
         format!("\nNumbers {} to {} and those from {LIMIT} on belong to no call: ENOSYS.\n", GAP.start, GAP.end - 1);
     text.push_str(&lines);

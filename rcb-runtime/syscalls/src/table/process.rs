@@ -6,6 +6,7 @@ use crate::family::{arch_prctl, prctl};
 use crate::row::prelude::*;
 
 const ALONE: &str = "one process and one thread for now";
+const CHILDLESS: &str = "a guest has no children yet, so there is nothing to wait for";
 const JOB_CONTROL: &str = "each replica would leave the process group of the terminal";
 const NAMESPACE: &str = "the runtime and its replicas must stay in the same namespaces";
 const FOREIGN: &str = "memory and descriptors of other processes are reached past the agreement";
@@ -20,7 +21,9 @@ pub(super) const ROWS: &[Row] = &[
     refused(58, "vfork", &[], ENOSYS, ALONE).class(Process),
     handled(59, "execve", &[Path, Strv, Strv], Process, Handler::Execve),
     handled(60, "exit", &[Int], Process, Handler::Exit),
-    handled(61, "wait4", &[Int, Out(INT), Flags(flags::WAIT), Out(RUSAGE)], Process, Handler::Wait).blocking(),
+    handled(61, "wait4", &[Int, Out(INT), Flags(flags::WAIT), Out(RUSAGE)], Process, Handler::Wait)
+        .blocking()
+        .but(CHILDLESS),
     handled(97, "getrlimit", &[Flags(flags::RLIMIT_RESOURCE), Out(RLIMIT)], Local, Handler::Rlimit),
     input(98, "getrusage", &[Flags(flags::RUSAGE_WHO), Out(RUSAGE)]),
     refused(101, "ptrace", &[Int, Int, Addr, Addr], EPERM, FOREIGN),
@@ -83,7 +86,8 @@ pub(super) const ROWS: &[Row] = &[
         Process,
         Handler::Wait,
     )
-    .blocking(),
+    .blocking()
+    .but(CHILDLESS),
     each(251, "ioprio_set", &[Int, Int, Int]),
     input(252, "ioprio_get", &[Int, Int]),
     refused(272, "unshare", &[Flags(flags::CLONE)], ENOSYS, NAMESPACE),

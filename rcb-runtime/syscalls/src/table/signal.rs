@@ -14,7 +14,8 @@ pub(super) const ROWS: &[Row] = &[
         &[Flags(flags::SIGNAL), In(SIGACTION), Out(SIGACTION), Int],
         Signal,
         Handler::SigAction,
-    ),
+    )
+    .but("handlers run for faults and for signals that the guest sends itself, not for those from outside"),
     handled(
         14,
         "rt_sigprocmask",

@@ -94,7 +94,8 @@ fn a_different_result_before_is_shown() {
     bad[0].result = (-2i64) as u64;
     let witnesses = [witness(vec![request(6, 5, 4), request(7, 10, 4)]), witness(bad)];
     let judgement = judge(&fault(kind::MISMATCH, 7), &witnesses);
-    let before = judgement.differences.iter().find(|difference| difference.what.starts_with("result of the call before"));
+    let before =
+        judgement.differences.iter().find(|difference| difference.what.starts_with("result of the call before"));
     let values = &before.expect("listed").values;
     assert_eq!(values[0].as_deref(), Some("0x4"));
     assert!(values[1].as_deref().is_some_and(|text| text.contains("ENOENT")), "{values:?}");
