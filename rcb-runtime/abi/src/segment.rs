@@ -43,6 +43,8 @@ pub const EXCEPTION: u32 = 0x1_0000;
 pub const RDTSC: u32 = 0x2_0000;
 /// Pseudo call number: the start of a program, posted once the image is loaded.
 pub const START: u32 = 0x3_0000;
+/// Pseudo call number: a call of the 32-bit interface (plus its number), always refused.
+pub const COMPAT: u32 = 0x4_0000;
 
 /// What a replica is doing; [`Wait::phase`].
 pub mod phase {

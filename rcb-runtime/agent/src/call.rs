@@ -10,7 +10,7 @@ use crate::{descriptors, handled, hook, shared, signals};
 use core::sync::atomic::Ordering::Relaxed;
 use rcb_abi::fault::{Regs, kind};
 use rcb_abi::segment::{PAYLOAD_MAX, phase, record_flag};
-use rcb_sys::errno::{EBADF, ENOSYS, EPIPE, fail};
+use rcb_sys::errno::{EBADF, EFAULT, ENOSYS, EPIPE, fail};
 use rcb_syscalls::spec::{Arg, Class, Exec, Len, Makes, Row};
 
 /// How the guest goes on.
@@ -66,18 +66,15 @@ pub fn handle(st: &mut State, regs: &mut Regs) -> Flow {
         st.entered = meet::now(st);
     }
     let Some(row) = resolve(nr, &args) else {
-        let empty = walk::Inputs { digest: 0, sample: [0; 16], sample_len: 0, entry: Entry::default(), bytes: 0 };
+        let empty = walk::Inputs::none(false);
         post_request(st, regs, nr, 0, &empty, false);
+        note_refusal(st, nr, 0);
         return finish(st, regs, nr, Answer::error(ENOSYS));
     };
     if hook::due_before(st) {
         hook::before(st, row, &args);
     }
-    let inputs = if st.n > 1 || matches!(row.exec, Exec::Handled(_)) {
-        walk::inputs(row, &args)
-    } else {
-        walk::Inputs { digest: 0, sample: [0; 16], sample_len: 0, entry: Entry::default(), bytes: 0 }
-    };
+    let inputs = walk::inputs(row, &args, st.n > 1);
     let own = shared::own(st.replica);
     own.stats.bytes_compared += inputs.bytes;
     own.stats.by_class[row.class as usize] += 1;
@@ -87,7 +84,7 @@ pub fn handle(st: &mut State, regs: &mut Regs) -> Flow {
         meet::symmetric(st);
     }
     let call = Call { row, nr, args, entry: inputs.entry };
-    let answer = perform(st, &call, regs);
+    let answer = if inputs.forbidden { Answer::error(EFAULT) } else { perform(st, &call, regs) };
     finish(st, regs, nr, answer)
 }
 

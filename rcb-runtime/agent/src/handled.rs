@@ -11,7 +11,7 @@ pub mod read;
 pub mod signal;
 pub mod walltime;
 
-use crate::call::{Answer, Call, each, meets, once};
+use crate::call::{Answer, Call, each};
 use crate::state::State;
 use rcb_abi::fault::Regs;
 use rcb_sys::errno::ECHILD;
@@ -48,7 +48,7 @@ pub fn handle(st: &mut State, call: &Call, handler: Handler, regs: &mut Regs) ->
         Handler::Personality => process::personality(st, call),
         Handler::Affinity => placement::affinity(st, call),
         Handler::WallTime => walltime::wall_time(st, call),
-        Handler::Clock => once(st, call, meets(call.row.class), |_, args| each(call.nr, *args)),
+        Handler::Directory => files::directory(st, call),
         Handler::Futex | Handler::Rlimit => Answer::local(each(call.nr, call.args)),
         Handler::Wait => Answer::error(ECHILD),
     }

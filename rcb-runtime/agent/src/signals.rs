@@ -40,6 +40,11 @@ const DEFAULT_STOP: u64 = bit(19) | bit(20) | bit(21) | bit(22);
 /// Bytes of FPU state that can be copied to a guest frame.
 const FP_MAX: usize = 16 * 1024;
 
+/// Real-time signals that can wait behind a pending one of the same number.
+const QUEUE: usize = 128;
+/// First real-time signal.
+const SIGRTMIN: u32 = 32;
+
 /// Mask bit of a signal.
 pub const fn bit(signal: u32) -> u64 {
     1 << (signal - 1)
@@ -51,8 +56,12 @@ pub struct Signals {
     pub mask: u64,
     /// Pending signals.
     pub pending: u64,
-    /// What is known of each pending signal.
+    /// What is known of each pending signal (of real-time signals: of the first).
     pub info: [SigInfo; 65],
+    /// Further instances of pending real-time signals, in order.
+    pub queued: [SigInfo; QUEUE],
+    /// How many.
+    pub queued_count: usize,
     /// Dispositions.
     pub actions: [SigAction; 65],
     /// Alternate stack.
@@ -65,6 +74,8 @@ impl Signals {
         mask: 0,
         pending: 0,
         info: [SigInfo { signo: 0, errno: 0, code: 0, pad: 0, fields: [0; 14] }; 65],
+        queued: [SigInfo { signo: 0, errno: 0, code: 0, pad: 0, fields: [0; 14] }; QUEUE],
+        queued_count: 0,
         actions: [SigAction { handler: 0, flags: 0, restorer: 0, mask: 0 }; 65],
         stack: Stack { sp: 0, flags: SS_DISABLE, pad: 0, size: 0 },
     };
@@ -95,18 +106,40 @@ pub fn own_info(signal: u32, code: i32) -> SigInfo {
     info
 }
 
-/// Makes a signal pending, unless it is ignored.
-pub fn queue(st: &mut State, info: SigInfo) {
+/// Makes a signal pending, unless it is ignored. False when a real-time signal finds its queue full.
+pub fn queue(st: &mut State, info: SigInfo) -> bool {
     let signal = info.signo as u32;
     let action = &st.signals.actions[signal as usize];
     let ignored = action.handler == 1 || (action.handler == 0 && bit(signal) & DEFAULT_IGNORED != 0);
     if ignored && st.signals.mask & bit(signal) == 0 {
-        return;
+        return true;
     }
-    if st.signals.pending & bit(signal) == 0 {
-        st.signals.info[signal as usize] = info;
+    let signals = &mut st.signals;
+    if signals.pending & bit(signal) == 0 {
+        signals.info[signal as usize] = info;
+    } else if signal >= SIGRTMIN {
+        if signals.queued_count == QUEUE {
+            return false;
+        }
+        signals.queued[signals.queued_count] = info;
+        signals.queued_count += 1;
     }
-    st.signals.pending |= bit(signal);
+    signals.pending |= bit(signal);
+    true
+}
+
+/// Takes one instance of a pending signal.
+fn take(signals: &mut Signals, signal: u32) -> SigInfo {
+    let info = signals.info[signal as usize];
+    let waiting = signals.queued[..signals.queued_count].iter().position(|i| i.signo == signal as i32);
+    if let Some(at) = waiting {
+        signals.info[signal as usize] = signals.queued[at];
+        signals.queued.copy_within(at + 1..signals.queued_count, at);
+        signals.queued_count -= 1;
+    } else {
+        signals.pending &= !bit(signal);
+    }
+    info
 }
 
 /// Pending signals that are not blocked.
@@ -136,8 +169,7 @@ pub fn deliver(st: &mut State, uc: &mut UContext) {
         let ready = deliverable(st);
         let synchronous = ready & (bit(4) | bit(5) | bit(7) | bit(8) | bit(11) | bit(31));
         let signal = (if synchronous != 0 { synchronous } else { ready }).trailing_zeros() + 1;
-        st.signals.pending &= !bit(signal);
-        let info = st.signals.info[signal as usize];
+        let info = take(&mut st.signals, signal);
         let action = st.signals.actions[signal as usize];
         match action.handler {
             1 => {}

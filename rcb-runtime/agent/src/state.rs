@@ -20,6 +20,8 @@ pub enum FdKind {
     Regular,
     /// Anything else.
     Other,
+    /// The directory of the process's own descriptors.
+    OwnDescriptors,
 }
 
 /// What the patched path leaves for the handler that gets a full signal frame.

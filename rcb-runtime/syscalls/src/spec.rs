@@ -278,8 +278,8 @@ pub enum Handler {
     WallTime,
     /// futex with a single thread.
     Futex,
-    /// clock_gettime, clock_nanosleep and others on per-process clocks; clocks of CPU time are the leader's.
-    Clock,
+    /// getdents64: the list of the process's own descriptors leaves out those of the agent.
+    Directory,
     /// getrlimit, setrlimit, prlimit64.
     Rlimit,
     /// wait4, waitid without children.

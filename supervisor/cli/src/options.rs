@@ -2,6 +2,7 @@
 
 use crate::{check, doctor, inject};
 use anyhow::{Context, Result, bail};
+use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use rcb_keeper::config::{DEFAULT_DEADLINE, RunConfig};
 use rcb_keeper::{Inherited, Outcome, exit};
@@ -20,17 +21,21 @@ Exit status:
     126  the program was found but cannot be executed (not x86-64 ELF, no permission, set-user-ID)
     127  the program was not found
 
-  Standard output and standard error belong to the guest; what rcb has to say goes to standard error, each line
-  prefixed with \"rcb: \".
+  Standard output and standard error belong to the guest. What rcb has to say goes to standard
+  error, and every line of it starts with \"rcb: \".
 
 Examples:
   rcb run -- bzip2 -k file             two replicas, stop when they disagree
   rcb run -n 3 -- ./simulate input     three replicas, the report names the one that is wrong
   rcb run --cpus 0,1 --stats -- make   on chosen CPUs, with counters at the end";
 
-/// Runs an unmodified Linux program as replicas that agree on every system call.
+/// Run unmodified Linux programs as replicas that agree on every system call.
+///
+/// Each replica is a process with its own copy of the program. Before anything leaves, all of them must have asked for
+/// the same; what comes in is handed to all. A replica that was hit by a hardware fault asks for something else, or for
+/// nothing: then the run stops with a report, and nothing wrong has left.
 #[derive(Parser)]
-#[command(name = "rcb", version, about, max_term_width = 100, arg_required_else_help = true)]
+#[command(name = "rcb", version, max_term_width = 100, arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -70,7 +75,7 @@ enum Lockstep {
 }
 
 #[derive(Args)]
-#[command(after_help = RUN_NOTES)]
+#[command(after_help = RUN_NOTES, override_usage = "rcb run [OPTIONS] [--] PROGRAM [ARGS]...")]
 struct RunArgs {
     /// Number of replicas: 1 only watches, 2 detect an error, 3 also tell which one is wrong.
     #[arg(short = 'n', long = "replicas", value_name = "N", default_value_t = rcb_keeper::config::DEFAULT_REPLICAS)]
@@ -106,7 +111,7 @@ struct RunArgs {
     #[arg(long, hide_short_help = true)]
     force_fd_passing: bool,
     /// The program and its arguments.
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true, value_name = "PROGRAM [ARGS]")]
+    #[arg(trailing_var_arg = true, required = true, value_name = "PROGRAM [ARGS]")]
     command: Vec<OsString>,
 }
 
@@ -114,9 +119,13 @@ struct RunArgs {
 pub(crate) fn dispatch(inherited: &Inherited) -> Result<Outcome> {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            let _ = error.print();
-            return Ok(Outcome::Exit(if error.use_stderr() { exit::FAILED } else { 0 }));
+        Err(error) if error.use_stderr() && error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            rcb_keeper::run::say(&error.to_string());
+            return Ok(Outcome::Exit(exit::FAILED));
+        }
+        Err(help) => {
+            let _ = help.print();
+            return Ok(Outcome::Exit(if help.use_stderr() { exit::FAILED } else { 0 }));
         }
     };
     match cli.command {

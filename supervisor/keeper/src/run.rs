@@ -192,7 +192,7 @@ fn conclude(
     fields["replicas"] = replicas.collect();
     recorder.write("fault", fields);
     // With nobody to compare with it is not a disagreement but a failure of ours.
-    let ours = config.replicas == 1 || *cause == Cause::Deadlock;
+    let ours = config.replicas == 1 || judgement.kind == "deadlock";
     Ok(Outcome::Exit(if ours { exit::FAILED } else { exit::DISAGREED }))
 }
 
@@ -229,8 +229,7 @@ pub fn say(text: &str) {
     use std::io::Write;
     let mut lines = String::new();
     for line in text.lines() {
-        lines.push_str("rcb: ");
-        lines.push_str(line);
+        lines.push_str(format!("rcb: {line}").trim_end());
         lines.push('\n');
     }
     let _ = std::io::stderr().write_all(lines.as_bytes());

@@ -61,14 +61,8 @@ fn calls(stats: &Stats) -> u64 {
 }
 
 fn percent(part: u64, rest: u64) -> String {
-    if part + rest == 0 {
-        "-".into()
-    } else {
-        {
-            let tenths = part.saturating_mul(1000) / (part + rest);
-            format!("{}.{} %", tenths / 10, tenths % 10)
-        }
-    }
+    let tenths = part.saturating_mul(1000).checked_div(part + rest);
+    tenths.map_or_else(|| "-".into(), |tenths| format!("{}.{} %", tenths / 10, tenths % 10))
 }
 
 fn seconds(time: Duration) -> String {

@@ -19,6 +19,10 @@ use rcb_abi::segment::phase;
 /// process group does not look like a hang.
 pub const TICKS_PER_DEADLINE: u32 = 10;
 
+/// Ticks in which all wait for each other and nothing moves. No outside event can end that, so it need not take long;
+/// two ticks could fall into one moment of a machine that stood still.
+const DEADLOCK_TICKS: u32 = 3;
+
 /// How many moments a replica gets that has announced its end but is still there: half a minute in all.
 const MAX_GRACES: u32 = 15;
 
@@ -240,7 +244,7 @@ impl State {
             let waiting = (0..glances.len()).find(waits).unwrap_or(replica);
             return self.settle(Cause::Silent { replica, waiting });
         }
-        if self.deadlocked_ticks > TICKS_PER_DEADLINE {
+        if self.deadlocked_ticks > DEADLOCK_TICKS {
             return self.settle(Cause::Deadlock);
         }
         vec![]

@@ -63,8 +63,8 @@ pub fn judge(cause: &Cause, witnesses: &[Witness], wording: Wording<'_>) -> Judg
     }
     notes.extend(note(cause));
     Judgement {
-        kind: kind_word(cause),
-        headline: headline(cause, seq, &blamed, witnesses),
+        kind: kind_word(cause, place.is_some()),
+        headline: headline(cause, seq, place.is_some(), &blamed, witnesses),
         seq,
         blamed,
         requests: requests.collect(),
@@ -93,7 +93,7 @@ fn is_same(one: &Trace, other: &Trace) -> bool {
 fn blame(cause: &Cause, place: Option<u64>, witnesses: &[Witness]) -> Vec<usize> {
     match cause {
         Cause::Died { replica, .. } | Cause::Silent { replica, .. } | Cause::NotEnded { replica } => vec![*replica],
-        Cause::Deadlock => vec![],
+        Cause::Deadlock => disagreeing(place, witnesses),
         Cause::Fault { observer, fault } => match fault.kind {
             kind::AGENT_EXCEPTION | kind::AGENT_PANIC => vec![*observer],
             kind::RESULT => {
@@ -110,11 +110,14 @@ fn blame(cause: &Cause, place: Option<u64>, witnesses: &[Witness]) -> Vec<usize>
                     vec![]
                 }
             }
-            _ => place.map_or_else(Vec::new, |seq| {
-                minority(witnesses.iter().map(|witness| witness.request(seq).map(digest_of)))
-            }),
+            _ => disagreeing(place, witnesses),
         },
     }
+}
+
+/// Who made another request than the majority.
+fn disagreeing(place: Option<u64>, witnesses: &[Witness]) -> Vec<usize> {
+    place.map_or_else(Vec::new, |seq| minority(witnesses.iter().map(|witness| witness.request(seq).map(digest_of))))
 }
 
 /// Who differs from a majority.
@@ -181,25 +184,25 @@ fn result_text(result: u64) -> String {
     format!("{result:#x}")
 }
 
-const fn kind_word(cause: &Cause) -> &'static str {
+const fn kind_word(cause: &Cause, differs: bool) -> &'static str {
     match cause {
         Cause::Fault { fault, .. } => names::fault(fault.kind),
         Cause::Died { .. } => "died",
         Cause::Silent { .. } => "silent",
+        Cause::Deadlock if differs => "mismatch",
         Cause::NotEnded { .. } => "not-ended",
         Cause::Deadlock => "deadlock",
     }
 }
 
-fn headline(cause: &Cause, seq: Option<u64>, blamed: &[usize], witnesses: &[Witness]) -> String {
+fn headline(cause: &Cause, seq: Option<u64>, differs: bool, blamed: &[usize], witnesses: &[Witness]) -> String {
     let at = seq.map_or_else(String::new, |seq| {
         let nr = witnesses.iter().find_map(|witness| witness.request(seq)).map(|slot| names::call(slot.nr));
         format!(" at call {seq}{}", nr.map_or_else(String::new, |name| format!(" ({name})")))
     });
     match cause {
         Cause::Fault { observer, fault } => match fault.kind {
-            kind::MISMATCH if blamed.is_empty() => format!("the replicas disagree{at}"),
-            kind::MISMATCH => format!("replica {} disagrees with the majority{at}", list(blamed)),
+            kind::MISMATCH => disagreement(blamed, &at),
             kind::PAYLOAD => format!("replica {observer} received other bytes than replica {} sent{at}", fault.peer),
             kind::LOG => format!("replica {observer} found impossible words of replica {} in the log{at}", fault.peer),
             kind::INPUT_CHANGED => format!("replica {observer} read other bytes from a file than the leader did{at}"),
@@ -229,7 +232,16 @@ fn headline(cause: &Cause, seq: Option<u64>, blamed: &[usize], witnesses: &[Witn
             format!("replica {replica} is silent: replica {waiting} has waited for it beyond the deadline")
         }
         Cause::NotEnded { replica } => format!("replica {replica} did not end although all had agreed to"),
+        Cause::Deadlock if differs => format!("{}, and wait for each other", disagreement(blamed, &at)),
         Cause::Deadlock => "all replicas wait for each other".into(),
+    }
+}
+
+fn disagreement(blamed: &[usize], at: &str) -> String {
+    match blamed {
+        [] => format!("the replicas disagree{at}"),
+        [one] => format!("replica {one} disagrees with the majority{at}"),
+        several => format!("replicas {} disagree with the majority{at}", list(several)),
     }
 }
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,6 +24,7 @@ static int file, zero, null;
 static void *page;
 
 static void do_getppid(void) { getppid(); }
+static void do_getpriority(void) { getpriority(PRIO_PROCESS, 0); }
 static void do_clock(void) {
     struct timespec now;
     syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
@@ -64,7 +66,8 @@ static const struct {
     void (*call)(void);
     int calls;
 } cases[] = {
-    {"getppid", do_getppid, 2000},        {"clock_gettime", do_clock, 2000},  {"read 1 B", do_read_1, 2000},
+    {"getppid", do_getppid, 2000},        {"getpriority", do_getpriority, 2000},
+    {"clock_gettime", do_clock, 2000},    {"read 1 B", do_read_1, 2000},
     {"pread 4 KiB", do_pread_4k, 1000},   {"pread 64 KiB", do_pread_64k, 200}, {"read 64 KiB", do_read_64k, 200},
     {"write 1 B", do_write_1, 2000},      {"write 4 KiB", do_write_4k, 1000},  {"write 64 KiB", do_write_64k, 200},
     {"open+close", do_open_close, 500},   {"access", do_access, 1000},        {"madvise", do_madvise, 2000},

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
-pub use guest::{CASES, Run, Setup};
+pub use guest::{CASES, PLAINEST, Run, Setup};
 use guest::{Guest, run};
 
 /// One round of interleaved runs.
@@ -148,9 +148,11 @@ fn outside(measured: &mut Measured, guest: &Guest, rcb: Option<&Rcb>, cpus: &[us
 
 /// Tables and limits.
 pub fn part(measured: &Measured, rcb: Option<&Rcb>) -> Part {
+    // Distances at which two replicas ran; without any such run those at which the native ones did.
+    let ran = if measured.matching(Setup::Two, None).next().is_some() { Setup::Two } else { Setup::Native };
     let seen: Vec<_> = [Distance::Near, Distance::Far]
         .into_iter()
-        .filter(|&distance| measured.matching(Setup::Native, Some(distance)).next().is_some())
+        .filter(|&distance| measured.matching(ran, Some(distance)).next().is_some())
         .collect();
     let mut tables = vec![per_call(measured, rcb)];
     tables.extend(seen.iter().map(|&distance| added(measured, distance)));
@@ -166,6 +168,8 @@ pub fn part(measured: &Measured, rcb: Option<&Rcb>) -> Part {
         };
         add("getppid, n=2 output,", Setup::Two, "getppid", 0.25, 0.45);
         add("getppid, n=2 strict,", Setup::TwoStrict, "getppid", 0.35, 0.8);
+        add("getpriority, n=2 output,", Setup::Two, PLAINEST, 0.25, 0.45);
+        add("getpriority, n=2 strict,", Setup::TwoStrict, PLAINEST, 0.35, 0.8);
         add("write 1 B, n=2 output,", Setup::Two, "write 1 B", 0.35, 0.9);
     }
     let signal = measured.values(Setup::Two, "signal path", None).median();
@@ -236,8 +240,8 @@ fn added(measured: &Measured, distance: Distance) -> Table {
 fn floor_table(measured: &Measured) -> Table {
     let note = "What other techniques cost before they do anything: getppid under a tracer that only lets it go on, and \
                 one notification between two threads. Measured in the same rounds.";
-    let mut table = Table::new("Floors of other techniques", note, &["technique", "ns", "times n=2"]);
-    let ours = measured.over_native(Setup::Two, "getppid", None).median();
+    let mut table = Table::new("Floors of other techniques", note, &["technique", "ns", "times getpriority with n=2"]);
+    let ours = measured.values(Setup::Two, PLAINEST, None).median();
     let names: std::collections::BTreeSet<_> =
         measured.rounds.iter().flat_map(|round| round.floors.keys().copied()).collect();
     for name in names {

@@ -1,6 +1,6 @@
 //! Where the cycles of a replicated call go: the figures with which a design of this kind is judged on paper.
 
-use crate::calls::{Measured, Setup};
+use crate::calls::{Measured, PLAINEST, Setup};
 use crate::clock;
 use crate::report::{Part, Table};
 use crate::samples::Samples;
@@ -10,7 +10,7 @@ use std::hint::black_box;
 
 /// Calls whose cost is split: none, some and many bytes in either direction.
 const SPLIT: [&str; 7] =
-    ["getppid", "read 1 B", "pread 4 KiB", "pread 64 KiB", "write 1 B", "write 4 KiB", "write 64 KiB"];
+    [PLAINEST, "read 1 B", "pread 4 KiB", "pread 64 KiB", "write 1 B", "write 4 KiB", "write 64 KiB"];
 
 /// Tables from what was measured per call, and from the digest functions of the vote crate as they are.
 pub fn part(measured: &Measured) -> Part {
@@ -67,20 +67,20 @@ fn in_cycles(samples: &Samples) -> Samples {
 }
 
 /// Splits n=2 strict by differences: what one replica adds to native is interception and digests, what the second
-/// adds is the meeting and the delivery of result bytes; what depends on the bytes is what a call has beyond getppid.
+/// adds is the meeting and the delivery of result bytes; what depends on the bytes is what a call has beyond getpriority.
 fn split(measured: &Measured) -> Table {
     let note = "Cycles per call, from differences of medians of the runs above: kernel = native; interception = n=1 \
-                strict over native, for getppid (trap, request digest, bookkeeping); bytes = the same for this call, \
-                beyond getppid; meet = n=2 strict over n=1 strict, for getppid; deliver = the same for this call, beyond \
-                getppid; run-ahead = n=2 output over n=2 strict. Small negative values are noise.";
+                strict over native, for getpriority (trap, request digest, bookkeeping); bytes = the same for this call, \
+                beyond getpriority; meet = n=2 strict over n=1 strict, for getpriority; deliver = the same for this call, beyond \
+                getpriority; run-ahead = n=2 output over n=2 strict. Small negative values are noise.";
     let columns = ["call", "kernel", "interception", "bytes", "meet", "deliver", "= n=2 strict", "run-ahead", "= n=2"];
     let mut table = Table::new("Where the cycles of a call go", note, &columns);
     let median = |setup, case| measured.values(setup, case, None).median();
     let over = |setup, base, case| Some(median(setup, case)? - median(base, case)?);
     let cell = |ns: Option<f64>| ns.map_or_else(|| "-".to_owned(), |ns| format!("{:.0}", ns * clock::cycles_per_ns()));
     for case in SPLIT {
-        let interception = over(Setup::OneStrict, Setup::Native, "getppid");
-        let meet = over(Setup::TwoStrict, Setup::OneStrict, "getppid");
+        let interception = over(Setup::OneStrict, Setup::Native, PLAINEST);
+        let meet = over(Setup::TwoStrict, Setup::OneStrict, PLAINEST);
         let beyond = |all: Option<f64>, base: Option<f64>| Some(all? - base?);
         table.row([
             case.to_owned(),

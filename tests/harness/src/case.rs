@@ -29,6 +29,8 @@ pub struct Case {
     pub deadline: Duration,
     /// Whether what the run leaves in its folder is compared.
     pub compare_files: bool,
+    /// Whether standard error is compared: some programs write times to it.
+    pub compare_stderr: bool,
 }
 
 impl Case {
@@ -55,6 +57,7 @@ impl Case {
             filter: None,
             deadline: Duration::from_secs(20),
             compare_files: true,
+            compare_stderr: true,
         }
     }
 

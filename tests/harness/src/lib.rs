@@ -10,6 +10,7 @@
 //!  conform   native first, then every setting: all outcomes must be equal
 //!  table     rows of cases in a text file
 //!  victim    programs whose replicas are harmed on purpose
+//!  launch    a run that is watched and disturbed while it lives
 //!  random    repeatable numbers
 //!  processes a look at the processes of the machine
 //!  require   what a test needs; a missing thing is a visible skip, or a failure where everything is required
@@ -18,6 +19,7 @@
 pub mod case;
 pub mod conform;
 pub mod inherited;
+pub mod launch;
 pub mod outcome;
 pub mod processes;
 pub mod program;

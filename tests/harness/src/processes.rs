@@ -40,7 +40,8 @@ pub fn alive_in_group(group: i32) -> Vec<i32> {
 
 /// Live children of a process.
 pub fn children_of(parent: i32) -> Vec<i32> {
-    let mut found: Vec<i32> = all().into_iter().filter(|p| p.parent == parent && p.state != 'Z').map(|p| p.pid).collect();
+    let mut found: Vec<i32> =
+        all().into_iter().filter(|p| p.parent == parent && p.state != 'Z').map(|p| p.pid).collect();
     found.sort_unstable();
     found
 }

@@ -153,7 +153,8 @@ impl Program {
         (compiler_version(), &words, &self.flags, fs::read(&self.source)?, fs::read(&header)?).hash(&mut hash);
         let stem = self.name.replace('/', "-");
         // A folder per hash, so that argv[0] is a plain name.
-        let folder = crate::target_dir().join("rcb-tests-programs").join(format!("{stem}-{variant}-{:016x}", hash.finish()));
+        let folder =
+            crate::target_dir().join("rcb-tests-programs").join(format!("{stem}-{variant}-{:016x}", hash.finish()));
         let binary = folder.join(&stem);
         if binary.exists() {
             return Ok(binary);

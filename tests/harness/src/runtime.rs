@@ -123,8 +123,11 @@ fn chosen(more: &[Setting]) -> Vec<Setting> {
 fn parse(word: &str) -> Setting {
     let known = (1..=8).flat_map(|n| {
         [Lockstep::Output, Lockstep::Strict].into_iter().flat_map(move |lockstep| {
-            [Twist::None, Twist::Trapped, Twist::Sockets]
-                .map(|twist| Setting::Replicated { replicas: n, lockstep, twist })
+            [Twist::None, Twist::Trapped, Twist::Sockets].map(|twist| Setting::Replicated {
+                replicas: n,
+                lockstep,
+                twist,
+            })
         })
     });
     std::iter::once(Setting::Native)

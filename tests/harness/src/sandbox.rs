@@ -90,7 +90,10 @@ impl Sandbox {
             .spawn()
             .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", words[0])))?;
         let ended = finish(child, case.deadline)?;
-        let (guest, report) = split_stderr(&fs::read(&stderr)?);
+        let (mut guest, report) = split_stderr(&fs::read(&stderr)?);
+        if !case.compare_stderr {
+            guest.clear();
+        }
         let mut output = fs::read(&stdout)?;
         if let Some(filter) = &case.filter {
             let done = Command::new("sh").args(["-c", filter]).stdin(File::open(&stdout)?).output()?;

@@ -2,9 +2,9 @@
 
 use crate::case::Case;
 use crate::outcome::{Ended, Outcome, differences};
+use crate::program;
 use crate::runtime::Setting;
 use crate::sandbox::Sandbox;
-use crate::program;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -29,7 +29,7 @@ pub struct Prepared {
     pub case: Case,
     /// The native run.
     pub native: Outcome,
-    /// Calls of one replica in an undisturbed replicated run.
+    /// Sequence number of its last call in an undisturbed replicated run.
     pub calls: u64,
 }
 
@@ -62,7 +62,10 @@ pub fn named(name: &str) -> Victim {
 impl Victim {
     /// Runs it undisturbed once, natively and with two replicas, and remembers what was seen.
     pub fn prepared(&self) -> Result<&Prepared, String> {
-        self.prepared.get_or_init(|| self.prepare().map_err(|e| format!("{}: {e}", self.name))).as_ref().map_err(Clone::clone)
+        self.prepared
+            .get_or_init(|| self.prepare().map_err(|e| format!("{}: {e}", self.name)))
+            .as_ref()
+            .map_err(Clone::clone)
     }
 
     fn prepare(&self) -> Result<Prepared, String> {
@@ -92,10 +95,13 @@ pub fn read_record(path: &Path) -> Result<Vec<Value>, String> {
     text.lines().map(|line| serde_json::from_str(line).map_err(|error| format!("{error} in {line}"))).collect()
 }
 
-/// Calls of replica 0, from the event `summary`.
+/// Sequence number of the last call of replica 0: its calls, the instructions and exceptions that count as calls, and
+/// the start of the program.
 fn calls(events: &[Value]) -> Result<u64, String> {
     let summary = events.iter().find(|e| e["event"] == "summary").ok_or("the record has no event `summary`")?;
-    summary["replicas"][0]["stats"]["calls"].as_u64().ok_or_else(|| format!("no number of calls in {summary}"))
+    let stats = &summary["replicas"][0]["stats"];
+    let number = |field: &str| stats[field].as_u64().ok_or_else(|| format!("no number `{field}` in {stats}"));
+    Ok(number("calls")? + number("rdtsc")? + number("exceptions")? + 1)
 }
 
 /// A folder with one file, `input`: text with repetitions, the same every time.

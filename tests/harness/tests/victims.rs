@@ -1,2 +1,28 @@
-//! Placeholder.
-fn main() {}
+//! Deaths, hangs, signals and wrong calls: everything ends cleanly, with the right code, and nothing is left behind.
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use rcb_tests::inherited;
+
+#[path = "victims/codes.rs"]
+mod codes;
+#[path = "victims/deaths.rs"]
+mod deaths;
+#[path = "victims/records.rs"]
+mod records;
+#[path = "victims/surroundings.rs"]
+mod surroundings;
+
+fn main() {
+    inherited::settle();
+    let mut trials: Vec<Trial> = Vec::new();
+    trials.extend(deaths::trials());
+    trials.extend(codes::trials());
+    trials.extend(records::trials());
+    trials.extend(surroundings::trials());
+    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+}
+
+/// Fails a test with a sentence unless a claim holds.
+fn claim(holds: bool, sentence: impl FnOnce() -> String) -> Result<(), Failed> {
+    if holds { Ok(()) } else { Err(sentence().into()) }
+}

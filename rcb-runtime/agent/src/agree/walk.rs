@@ -3,6 +3,7 @@
 
 use crate::guest;
 use crate::state::{State, scratch};
+use rcb_abi::{AGENT_BASE, AGENT_END};
 use rcb_sys::types::{IoVec, MsgHdr};
 use rcb_syscalls::spec::{Arg, Len, Row};
 use rcb_vote::digest::chain_result;
@@ -28,6 +29,25 @@ pub struct Inputs {
     pub entry: Entry,
     /// Bytes hashed.
     pub bytes: u64,
+    /// A buffer of the call lies in the agent's memory: the call must fail as if nothing were mapped there.
+    pub forbidden: bool,
+    /// Whether bytes are hashed (with one replica there is nobody to compare with).
+    hash: bool,
+}
+
+impl Inputs {
+    /// Nothing read.
+    pub fn none(hash: bool) -> Self {
+        Self {
+            digest: 0,
+            sample: [0; 16],
+            sample_len: 0,
+            entry: Entry::default(),
+            bytes: 0,
+            forbidden: false,
+            hash,
+        }
+    }
 }
 
 /// Most elements of an iovec array (UIO_MAXIOV).
@@ -74,9 +94,10 @@ fn behind(len: Len, at: u64) -> usize {
 }
 
 /// Reads everything that goes into the call.
-pub fn inputs(row: &Row, args: &[u64; 6]) -> Inputs {
-    let mut all = Inputs { digest: 0, sample: [0; 16], sample_len: 0, entry: Entry::default(), bytes: 0 };
+pub fn inputs(row: &Row, args: &[u64; 6], hash: bool) -> Inputs {
+    let mut all = Inputs::none(hash);
     let mut paths = 0;
+    scratch().path_len = [0; 2];
     for (i, arg) in row.args.iter().enumerate() {
         let at = args[i];
         // Room of value-result buffers first: the outputs need it.
@@ -85,6 +106,9 @@ pub fn inputs(row: &Row, args: &[u64; 6]) -> Inputs {
         }
         if at == 0 {
             continue;
+        }
+        if (AGENT_BASE..AGENT_END).contains(&at) && !matches!(arg, Arg::Int | Arg::Fd | Arg::Flags(_) | Arg::Addr) {
+            all.forbidden = true;
         }
         match arg {
             Arg::Path | Arg::Name => {
@@ -96,7 +120,7 @@ pub fn inputs(row: &Row, args: &[u64; 6]) -> Inputs {
                 scratch.path_len[slot] = length;
                 all.take_slice(i, &text[..length]);
             }
-            Arg::Strv => all.strings(i, at),
+            Arg::Strv if hash => all.strings(i, at),
             Arg::In(len) | Arg::InOut(len) | Arg::SigMask(len) => {
                 let bytes = match len {
                     Len::Sized | Len::FileHandle => behind(*len, at),
@@ -120,7 +144,7 @@ pub fn inputs(row: &Row, args: &[u64; 6]) -> Inputs {
                     all.message(i, at + 64 * k, matches!(arg, Arg::MmsgIn { .. }));
                 }
             }
-            Arg::Int | Arg::Fd | Arg::Flags(_) | Arg::Addr | Arg::Out(_) => {}
+            Arg::Int | Arg::Fd | Arg::Flags(_) | Arg::Addr | Arg::Out(_) | Arg::Strv => {}
         }
     }
     all
@@ -132,6 +156,9 @@ impl Inputs {
     }
 
     fn take(&mut self, position: usize, at: u64, bytes: usize) {
+        if !self.hash {
+            return;
+        }
         self.bytes += bytes as u64;
         if self.sample_len == 0 {
             let n = bytes.min(16);
@@ -143,6 +170,9 @@ impl Inputs {
     }
 
     fn take_slice(&mut self, position: usize, bytes: &[u8]) {
+        if !self.hash {
+            return;
+        }
         self.bytes += bytes.len() as u64;
         if self.sample_len == 0 {
             let n = bytes.len().min(16);
@@ -186,11 +216,11 @@ impl Inputs {
     fn vector(&mut self, position: usize, at: u64, count: u64, with_data: bool) {
         let count = (count & 0xffff_ffff).min(IOV_MAX);
         self.take(position, at, 16 * count as usize);
-        if with_data {
-            for k in 0..count {
-                if let Ok(part) = guest::get::<IoVec>(at + 16 * k) {
-                    self.take(position, part.base, part.len.min(0x7fff_f000) as usize);
-                }
+        for k in 0..count {
+            let Ok(part) = guest::get::<IoVec>(at + 16 * k) else { break };
+            self.forbidden |= (AGENT_BASE..AGENT_END).contains(&part.base);
+            if with_data {
+                self.take(position, part.base, part.len.min(0x7fff_f000) as usize);
             }
         }
     }

@@ -1,13 +1,12 @@
 //! Paths and descriptors that a row cannot state: opening (the flags decide who must have agreed), paths below /proc
 //! that name the process itself, closing and duplicating in mirrored tables.
-#![allow(unsafe_code, reason = "performs calls with replaced paths")]
-
 use crate::agree::record;
 use crate::call::{Answer, Call, each, meets, once};
 use crate::guest;
 use crate::handled::identity;
+use crate::load::script::decimal;
 use crate::shared;
-use crate::state::{State, scratch};
+use crate::state::{FdKind, State, scratch};
 use core::sync::atomic::Ordering::Relaxed;
 use rcb_abi::descriptors::RESERVED;
 use rcb_sys::errno::{EBADF, EFAULT, EINVAL};
@@ -87,23 +86,37 @@ fn perform(st: &State, call: &Call, args: &[u64; 6]) -> i64 {
 
 /// stat, access, readlink and their like.
 pub fn path(st: &mut State, call: &Call) -> Answer {
-    if matches!(call.nr, nr::READLINK | nr::READLINKAT) && matches!(classify(), ProcPath::Exe) {
-        return readlink_exe(st, call);
+    if matches!(call.nr, nr::READLINK | nr::READLINKAT) {
+        let exe = &shared::own(st.replica).carry.exe;
+        let mut text = [0u8; 48];
+        let path = &scratch().paths[0][..scratch().path_len[0].saturating_sub(1)];
+        if matches!(classify(), ProcPath::Exe) {
+            return readlink_own(call, &exe[..exe.iter().position(|b| *b == 0).unwrap_or(0)]);
+        }
+        if path == b"/proc/self" {
+            let digits = decimal(identity::pid() as u64, &mut text);
+            return readlink_own(call, &text[..digits]);
+        }
+        if path == b"/proc/thread-self" {
+            let digits = decimal(identity::pid() as u64, &mut text);
+            let middle = b"/task/";
+            text[digits..digits + middle.len()].copy_from_slice(middle);
+            let more = decimal(identity::pid() as u64, &mut text[digits + middle.len()..]);
+            return readlink_own(call, &text[..digits + middle.len() + more]);
+        }
     }
     once(st, call, meets(call.row.class), |st, args| perform(st, call, args))
 }
 
-/// `readlink("/proc/self/exe")`: every replica knows the answer.
-fn readlink_exe(st: &State, call: &Call) -> Answer {
+/// `readlink` of a path that names the process itself: every replica knows the answer.
+fn readlink_own(call: &Call, answer: &[u8]) -> Answer {
     let at = path_position(call) + 1;
-    let exe = &shared::own(st.replica).carry.exe;
-    let length = exe.iter().position(|b| *b == 0).unwrap_or(0);
     let room = call.args[at + 1] as i32;
     if room <= 0 {
         return Answer::error(EINVAL);
     }
-    let bytes = length.min(room as usize);
-    match guest::write(call.args[at], &exe[..bytes]) {
+    let bytes = answer.len().min(room as usize);
+    match guest::write(call.args[at], &answer[..bytes]) {
         Ok(()) => Answer::local(bytes as i64),
         Err(guest::BadAddress) => Answer::error(EFAULT),
     }
@@ -117,8 +130,72 @@ pub fn open(st: &mut State, call: &Call) -> Answer {
         nr::OPENAT2 => guest::get::<u64>(call.args[2]).unwrap_or(0),
         _ => O_CREAT,
     };
+    let own_descriptors = names_descriptors();
     let visible = flags & O_ACCMODE != 0 || flags & (O_CREAT | O_TRUNC | O_TMPFILE) != 0;
-    once(st, call, visible, |st, args| perform(st, call, args))
+    let answer = once(st, call, visible, |st, args| perform(st, call, args));
+    if own_descriptors && let Some(kind) = st.kinds.get_mut(answer.result as usize) {
+        *kind = FdKind::OwnDescriptors;
+    }
+    answer
+}
+
+/// Whether the current call's path is the directory of the process's own descriptors.
+fn names_descriptors() -> bool {
+    let scratch = scratch();
+    let path = &scratch.paths[0][..scratch.path_len[0].saturating_sub(1)];
+    let path = path.strip_suffix(b"/").unwrap_or(path);
+    if matches!(path, b"/proc/self/fd" | b"/dev/fd" | b"/proc/thread-self/fd") {
+        return true;
+    }
+    let number = path.strip_prefix(b"/proc/").and_then(|rest| rest.strip_suffix(b"/fd"));
+    number.is_some_and(is_own_pid)
+}
+
+/// getdents64: as the row says, but without the agent's descriptors.
+pub fn directory(st: &mut State, call: &Call) -> Answer {
+    let own = st.kinds.get(call.args[0] as u32 as usize) == Some(&FdKind::OwnDescriptors);
+    once(st, call, false, |st, args| loop {
+        let result = each(call.nr, *args);
+        if !own || result <= 0 {
+            return result;
+        }
+        // A buffer that held nothing but the agent's entries must not look like the end.
+        let kept = without_reserved(st, args[1], result as u64);
+        if kept > 0 {
+            return kept as i64;
+        }
+    })
+}
+
+/// Moves the entries that the guest may see together; returns their bytes.
+fn without_reserved(st: &State, at: u64, bytes: u64) -> u64 {
+    /// Inode, offset, length, type, then the name.
+    const HEAD: usize = 19;
+    let (mut from, mut to) = (0, 0);
+    let mut entry = [0u8; 288];
+    while from + HEAD as u64 <= bytes {
+        if guest::read(at + from, &mut entry[..HEAD]).is_err() {
+            break;
+        }
+        let length = usize::from(u16::from_le_bytes([entry[16], entry[17]]));
+        if !(HEAD..=entry.len()).contains(&length) || guest::read(at + from, &mut entry[..length]).is_err() {
+            break;
+        }
+        from += length as u64;
+        let name = &entry[HEAD..length];
+        let digits = name.iter().position(|b| *b == 0).unwrap_or(name.len());
+        let number = name[..digits].iter().try_fold(0u64, |value, byte| {
+            byte.is_ascii_digit().then(|| value.saturating_mul(10).saturating_add(u64::from(byte - b'0')))
+        });
+        if digits > 0 && number.is_some_and(|fd| st.reserved(fd)) {
+            continue;
+        }
+        if guest::write(at + to, &entry[..length]).is_err() {
+            break;
+        }
+        to += length as u64;
+    }
+    to
 }
 
 /// close: every replica closes its own, the leader's result counts (a file server may report a lost write only to the

@@ -19,6 +19,8 @@ const MAP_ANONYMOUS: u64 = 0x20;
 const MAP_FIXED_NOREPLACE: u64 = 0x10_0000;
 const MADV_FREE: u64 = 8;
 const MADV_DONTNEED: u64 = 4;
+/// Would let the kernel merge equal pages of the replicas, which are equal on purpose: one copy, one fault for all.
+const MADV_MERGEABLE: u64 = 12;
 const MADV_HWPOISON: u64 = 100;
 const MADV_SOFT_OFFLINE: u64 = 101;
 /// Key under which the refusal of shared writable file mappings is noted.
@@ -45,6 +47,15 @@ pub fn mmap(st: &mut State, call: &Call) -> Answer {
         // One process: nobody to share it with.
         flags = flags & !MAP_TYPE | MAP_PRIVATE;
     } else if shared && prot & PROT_WRITE != 0 {
+        const F_GETFL: u64 = 3;
+        const O_ACCMODE: i64 = 3;
+        let mode = each(nr::FCNTL, [fd, F_GETFL, 0, 0, 0, 0]);
+        if is_error(mode) {
+            return Answer::local(mode);
+        }
+        if mode & O_ACCMODE == 0 {
+            return Answer::error(EACCES);
+        }
         note_refusal(st, nr::MMAP, KEY_SHARED_WRITABLE);
         return Answer::error(ENODEV);
     }
@@ -143,7 +154,7 @@ pub fn madvise(_st: &mut State, call: &Call) -> Answer {
     }
     match advice {
         MADV_FREE => Answer::local(each(nr::MADVISE, [addr, bytes, MADV_DONTNEED, 0, 0, 0])),
-        MADV_HWPOISON | MADV_SOFT_OFFLINE => Answer::error(EINVAL),
+        MADV_MERGEABLE | MADV_HWPOISON | MADV_SOFT_OFFLINE => Answer::error(EINVAL),
         _ => Answer::local(each(nr::MADVISE, call.args)),
     }
 }

@@ -7,7 +7,7 @@ use crate::handled::identity;
 use crate::signals::{self, SIGKILL, SIGSTOP, bit};
 use crate::state::State;
 use rcb_abi::fault::Regs;
-use rcb_sys::errno::{EFAULT, EINVAL, ENOMEM, ENOSYS, EPERM};
+use rcb_sys::errno::{EAGAIN, EFAULT, EINVAL, ENOMEM, ENOSYS, EPERM};
 use rcb_sys::nr;
 use rcb_sys::types::{SigAction, SigInfo, Stack};
 
@@ -153,6 +153,5 @@ pub fn kill(st: &mut State, call: &Call) -> Answer {
         // Not maskable, no handler: pending whatever the mask says.
         st.signals.mask &= !bit(SIGKILL);
     }
-    signals::queue(st, words);
-    Answer::local(0)
+    if signals::queue(st, words) { Answer::local(0) } else { Answer::error(EAGAIN) }
 }

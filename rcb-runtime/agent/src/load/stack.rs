@@ -5,6 +5,8 @@
 use super::elf::Image;
 use crate::shared;
 use rcb_abi::segment::PATH_BYTES;
+use rcb_sys::errno::is_error;
+use rcb_sys::{nr, syscall};
 
 const AT_NULL: u64 = 0;
 const AT_IGNORE: u64 = 1;
@@ -18,11 +20,15 @@ const AT_RSEQ_ALIGN: u64 = 28;
 const AT_EXECFN: u64 = 31;
 const AT_SYSINFO_EHDR: u64 = 33;
 
-/// AT_EXECFN of the guest: at the same address in all replicas.
-struct ExecFn(core::cell::UnsafeCell<[u8; PATH_BYTES]>);
-// SAFETY: written once at boot.
-unsafe impl Sync for ExecFn {}
-static EXECFN: ExecFn = ExecFn(core::cell::UnsafeCell::new([0; PATH_BYTES]));
+/// A page of guest memory with the string for AT_EXECFN, at the same address in all replicas; 0 when there is none.
+fn name_page(name: &[u8; PATH_BYTES]) -> u64 {
+    // SAFETY: a new private page where the kernel likes.
+    let at = unsafe { syscall!(nr::MMAP, 0, PATH_BYTES, 3, 0x22, -1i64, 0) };
+    if is_error(at) || crate::guest::write(at as u64, name).is_err() {
+        return 0;
+    }
+    at as u64
+}
 
 /// The auxiliary vector of the stack at `sp`.
 fn auxv(sp: u64) -> *mut [u64; 2] {
@@ -55,8 +61,7 @@ pub fn vdso(sp: u64) -> Option<u64> {
 /// Makes the vector say what it would say for the guest.
 pub fn correct(sp: u64, replica: usize, program: &Image, interpreter: Option<&Image>) {
     let carry = &shared::own(replica).carry;
-    // SAFETY: written here once, before the guest runs.
-    unsafe { *EXECFN.0.get() = carry.execfn };
+    let name = name_page(&carry.execfn);
     let mut at = auxv(sp);
     // SAFETY: ends with AT_NULL; AT_RANDOM points to 16 bytes on the stack.
     unsafe {
@@ -67,7 +72,7 @@ pub fn correct(sp: u64, replica: usize, program: &Image, interpreter: Option<&Im
                 AT_PHNUM => (*at)[1] = program.count,
                 AT_BASE => (*at)[1] = interpreter.map_or(0, |i| i.bias),
                 AT_ENTRY => (*at)[1] = program.entry,
-                AT_EXECFN => (*at)[1] = EXECFN.0.get() as u64,
+                AT_EXECFN => (*at)[1] = name,
                 AT_RANDOM => *(value as *mut [u8; 16]) = carry.random,
                 // No vDSO, no restartable sequences.
                 AT_SYSINFO_EHDR | AT_RSEQ_FEATURE_SIZE | AT_RSEQ_ALIGN => *at = [AT_IGNORE, 0],

@@ -122,6 +122,10 @@ fn page_of_plan(st: &mut State, map: &Map, site: u64) {
     let to_offset = |address: u64| address - map.start + map.offset;
     let (low, high) = (to_offset(site & !(PAGE - 1)), to_offset((site & !(PAGE - 1)) + PAGE));
     let before = st.code.count;
+    let wanted = to_offset(site);
+    if !sites.iter().any(|s| u64::from(s.offset) + u64::from(s.head) == wanted) {
+        return;
+    }
     let mut chosen = sites
         .iter()
         .filter(|s| (low..high).contains(&u64::from(s.offset)))

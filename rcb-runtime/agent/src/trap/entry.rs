@@ -44,7 +44,7 @@ global_asm!(
     "call rcb_boot",
     // rax: entry point of the guest; rdx: its stack pointer.
     "mov rsp, rdx",
-    "mov r11, rax",
+    "mov [rip + rcb_guest_sp], rax",
     "xor eax, eax",
     "xor ebx, ebx",
     "xor ecx, ecx",
@@ -55,6 +55,7 @@ global_asm!(
     "xor r8d, r8d",
     "xor r9d, r9d",
     "xor r10d, r10d",
+    "xor r11d, r11d",
     "xor r12d, r12d",
     "xor r13d, r13d",
     "xor r14d, r14d",
@@ -67,7 +68,7 @@ global_asm!(
     "pxor xmm5, xmm5",
     "pxor xmm6, xmm6",
     "pxor xmm7, xmm7",
-    "jmp r11",
+    "jmp [rip + rcb_guest_sp]",
     // Patched path.
     ".p2align 6",
     "rcb_entry:",
@@ -246,7 +247,7 @@ fn trapped_call(info: &SigInfo, uc: &mut UContext) {
     let st = state();
     shared::own(st.replica).stats.trapped += 1;
     // si_call_addr is behind the instruction; for the vsyscall page the number is in the siginfo only.
-    let [site, number] = [info.fields[0], info.fields[1] & 0xffff_ffff];
+    let [site, number] = [info.fields[0], call_number(info)];
     let mut regs = regs_of(uc);
     regs.rax = number;
     let flow = call::handle(st, &mut regs);
@@ -258,6 +259,14 @@ fn trapped_call(info: &SigInfo, uc: &mut UContext) {
     if flow == Flow::Frame {
         finish(uc);
     }
+}
+
+/// The number in the siginfo. A call of the 32-bit interface (`int $0x80`) gets a number that no row has: it is
+/// refused by name of that number.
+fn call_number(info: &SigInfo) -> u64 {
+    const ARCH_X86_64: u64 = 0xc000_003e;
+    let number = info.fields[1] & 0xffff_ffff;
+    if info.fields[1] >> 32 == ARCH_X86_64 { number } else { u64::from(rcb_abi::segment::COMPAT) | number & 0xffff }
 }
 
 /// The guest's registers may have been changed by an injected fault.

@@ -63,7 +63,7 @@ pub(super) const ROWS: &[Row] = &[
     output(198, "lremovexattr", &[Path, Name]),
     output(199, "fremovexattr", &[Fd, Name]),
     absent(212, "lookup_dcookie", &[Int, Addr, Int], ENOSYS, "removed from the kernel with the profiler it served"),
-    input(217, "getdents64", &[Fd, Out(Len::Result { cap: 2 }), Int]),
+    handled(217, "getdents64", &[Fd, Out(Len::Result { cap: 2 }), Int], PureInput, Handler::Directory),
     output(235, "utimes", &[Path, In(TIMES)]),
     handled(257, "openat", &[Fd, Path, Flags(flags::OPEN), Int], Descriptor, Handler::Open)
         .makes(Makes::Result(o_cloexec(2)))

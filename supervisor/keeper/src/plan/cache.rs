@@ -270,6 +270,7 @@ mod tests {
             damaged[bit / 8] ^= 1 << (bit % 8);
             assert!(decode(&damaged, KEY).is_none(), "bit {bit}");
         }
+        assert!(decode(&bytes, Key { size: 0x2001, ..KEY }).is_none(), "a file of another size");
         for length in 0..bytes.len() {
             assert!(decode(&bytes[..length], KEY).is_none(), "cut to {length}");
         }

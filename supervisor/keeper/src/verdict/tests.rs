@@ -112,6 +112,15 @@ fn deaths_and_silence_name_the_replica() {
 }
 
 #[test]
+fn a_deadlock_after_a_difference_is_a_disagreement() {
+    let good = || witness(vec![request(7, 10, 4)]);
+    let apart = judge(&Cause::Deadlock, &[good(), good(), witness(vec![request(7, 11, 4)])]);
+    assert_eq!((apart.kind, apart.blamed), ("mismatch", vec![2]));
+    let equal = judge(&Cause::Deadlock, &[good(), good()]);
+    assert_eq!((equal.kind, equal.blamed, equal.seq), ("deadlock", vec![], None));
+}
+
+#[test]
 fn unreadable_words_are_their_writers_fault_if_two_say_so() {
     let mut accuser = witness(vec![]);
     accuser.fault = Fault { kind: kind::PAYLOAD, peer: 1, ..Fault::default() };

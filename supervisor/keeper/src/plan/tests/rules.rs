@@ -144,6 +144,16 @@ fn without_unwind_tables_only_the_error_check_is_trusted() {
 }
 
 #[test]
+fn only_the_two_bounds_of_error_numbers_make_an_error_check() {
+    for (bound, trusted) in [(-4095_i32, true), (-4096, true), (-4094, false), (-1, false), (0, false), (5, false)] {
+        let check = [&[0x48, 0x3d][..], &bound.to_le_bytes()].concat();
+        let code = [&[0x58][..], &SYSCALL, &check, &RET].concat();
+        let expected: &[(u64, u8, u8)] = if trusted { &[(1, 0, 6)] } else { &[] };
+        assert_eq!(plan(&Program { code, ..Program::default() }), expected, "{bound}");
+    }
+}
+
+#[test]
 fn calls_that_return_elsewhere_are_left_alone() {
     for number in [15, 56, 57, 58] {
         assert_eq!(plan_of(&[&[0xb8, number, 0, 0, 0], &SYSCALL, &CHECK, &RET]), [], "{number}");
