@@ -55,8 +55,12 @@ fn build_agent() -> PathBuf {
     let here = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR"));
     let runtime = here.join("../../rcb-runtime").canonicalize().expect("rcb-runtime stands beside supervisor");
     for part in ["abi", "sys", "syscalls", "vote", "agent"] {
-        println!("cargo::rerun-if-changed={}", runtime.join(part).join("src").display());
-        println!("cargo::rerun-if-changed={}", runtime.join(part).join("Cargo.toml").display());
+        for piece in ["src", "Cargo.toml", "build.rs"].map(|piece| runtime.join(part).join(piece)) {
+            // A path that does not exist would count as changed every time.
+            if piece.exists() {
+                println!("cargo::rerun-if-changed={}", piece.display());
+            }
+        }
     }
     let target = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR")).join("agent");
     run_cargo(&runtime, &target);

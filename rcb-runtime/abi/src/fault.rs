@@ -54,8 +54,24 @@ impl Regs {
     /// All registers as an array.
     pub const fn as_array(&self) -> [u64; 18] {
         [
-            self.r15, self.r14, self.r13, self.r12, self.rbp, self.rbx, self.r11, self.r10, self.r9, self.r8, self.rax,
-            self.rcx, self.rdx, self.rsi, self.rdi, self.rip, self.rflags, self.rsp,
+            self.r15,
+            self.r14,
+            self.r13,
+            self.r12,
+            self.rbp,
+            self.rbx,
+            self.r11,
+            self.r10,
+            self.r9,
+            self.r8,
+            self.rax,
+            self.rcx,
+            self.rdx,
+            self.rsi,
+            self.rdi,
+            self.rip,
+            self.rflags,
+            self.rsp,
         ]
     }
 

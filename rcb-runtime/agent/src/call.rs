@@ -61,7 +61,7 @@ pub fn handle(st: &mut State, regs: &mut Regs) -> Flow {
     let nr = regs.rax as u32;
     let args = regs.args();
     st.regs = &raw const *regs;
-    if st.timing_wanted() {
+    if State::timing_wanted() {
         st.timing = (st.seq + 1).is_multiple_of(64);
         st.entered = meet::now(st);
     }
@@ -289,4 +289,3 @@ pub fn event_value(st: &mut State, value: impl FnOnce() -> u64) -> u64 {
 pub fn mirror_failed(st: &State, errno: i64, fd: u64) -> ! {
     park(st, Words::new(kind::MIRROR, errno.unsigned_abs(), fd))
 }
-

@@ -202,7 +202,8 @@ pub fn send(st: &State, call: &Call, result: i64) {
                 ..MsgHdr::default()
             };
             // SAFETY: sends from locals over the agent's own socket.
-            let sent = unsafe { syscall!(nr::SENDMSG, st.fd_base + FD_PEER + peer as u32, &raw const head, 0, 0, 0, 0) };
+            let sent =
+                unsafe { syscall!(nr::SENDMSG, st.fd_base + FD_PEER + peer as u32, &raw const head, 0, 0, 0, 0) };
             if is_error(sent) {
                 mirror_failed(st, sent, fd);
             }

@@ -4,9 +4,7 @@ use crate::fault;
 use crate::guest;
 use crate::shared;
 use crate::state::State;
-use rcb_abi::control::hook_target::{
-    DATA, HANG, HEAP, INPUT, KILL, MEMORY, NONE, REGISTER, RESULT, STACK,
-};
+use rcb_abi::control::hook_target::{DATA, HANG, HEAP, INPUT, KILL, MEMORY, NONE, REGISTER, RESULT, STACK};
 use rcb_abi::fault::Regs;
 use rcb_syscalls::spec::{Arg, Row};
 

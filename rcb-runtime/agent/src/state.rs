@@ -167,7 +167,7 @@ impl State {
 
     /// Whether times are to be sampled.
     #[inline]
-    pub fn timing_wanted(&self) -> bool {
+    pub fn timing_wanted() -> bool {
         crate::shared::control().time_agent != 0
     }
 

@@ -54,13 +54,13 @@ pub unsafe extern "C" fn memset(to: *mut u8, byte: i32, bytes: usize) -> *mut u8
 /// # Safety
 /// As memcmp(3).
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn memcmp(a: *const u8, b: *const u8, bytes: usize) -> i32 {
+pub unsafe extern "C" fn memcmp(left: *const u8, right: *const u8, bytes: usize) -> i32 {
     let mut i = 0;
     while i < bytes {
         // SAFETY: i is inside both.
-        let (x, y) = unsafe { (a.add(i).read(), b.add(i).read()) };
-        if x != y {
-            return i32::from(x) - i32::from(y);
+        let (l, r) = unsafe { (left.add(i).read(), right.add(i).read()) };
+        if l != r {
+            return i32::from(l) - i32::from(r);
         }
         i += 1;
     }
@@ -72,9 +72,9 @@ pub unsafe extern "C" fn memcmp(a: *const u8, b: *const u8, bytes: usize) -> i32
 /// # Safety
 /// As memcmp(3).
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn bcmp(a: *const u8, b: *const u8, bytes: usize) -> i32 {
+pub unsafe extern "C" fn bcmp(left: *const u8, right: *const u8, bytes: usize) -> i32 {
     // SAFETY: as the caller says.
-    unsafe { memcmp(a, b, bytes) }
+    unsafe { memcmp(left, right, bytes) }
 }
 
 /// See strlen(3).

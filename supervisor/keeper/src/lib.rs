@@ -8,7 +8,9 @@
 //! - [`act`] watches, and asks the pure state machine in [`step`] what to do;
 //! - [`evidence`], [`verdict`] and [`report`] say what went wrong, [`record`] and [`stats`] keep it.
 //!
-//! [`plan`] works out patch plans.
+//! [`plan`] works out patch plans, [`topology`] knows the machine, [`doctor`] examines it, and [`strace`] reads what a
+//! native run did. What `unsafe` there is stands in the modules that say so at their top: they talk to the kernel or
+//! look into memory that others write.
 
 pub mod act;
 pub mod agent;

@@ -49,3 +49,37 @@ fn sentence_of(row: &Row) -> String {
         Support::Full => "it cannot be performed with these arguments".into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn number(name: &str) -> u64 {
+        u64::from(rcb_syscalls::rows().find(|row| row.name == name).expect("a known call").nr)
+    }
+
+    #[test]
+    fn each_name_comes_once() {
+        let mut refusals = Refusals::default();
+        let entry = number("io_uring_setup") << 32;
+        let first = refusals.note(entry).expect("the first time");
+        assert_eq!(first.name, "io_uring_setup");
+        assert!(!first.sentence.is_empty());
+        assert_eq!(refusals.note(entry), None);
+        assert!(refusals.note(number("io_uring_enter") << 32).is_some());
+    }
+
+    #[test]
+    fn requests_of_families_are_told_apart() {
+        let mut refusals = Refusals::default();
+        let ioctl = number("ioctl") << 32;
+        let one = refusals.note(ioctl | 0xdead_0001).expect("first");
+        let other = refusals.note(ioctl | 0xdead_0002).expect("first");
+        assert_eq!((one.name.as_str(), other.name.as_str()), ("ioctl(0xdead0001)", "ioctl(0xdead0002)"));
+    }
+
+    #[test]
+    fn numbers_without_a_row_are_survived() {
+        assert_eq!(describe(u32::MAX, 0).name, format!("system call {}", u32::MAX));
+    }
+}

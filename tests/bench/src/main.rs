@@ -94,6 +94,7 @@ fn programs_part(options: &Options, out: &Path, rcb: Option<&Rcb>, cpus: &[usize
         inputs: &inputs,
         scratch: &out.join("scratch"),
         pairs: options.pairs.unwrap_or(if options.quick { 2 } else { 5 }),
+        is_full: !options.quick,
         deadline: Instant::now() + Duration::from_secs_f64(options.minutes * 60.0),
     };
     programs::part(&plan, rcb, cpus)

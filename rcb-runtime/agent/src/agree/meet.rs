@@ -112,7 +112,8 @@ pub fn symmetric(st: &State) {
         }
         let trace = &raw const segment.trace[(st.seq % RING as u64) as usize];
         // SAFETY: a plain read of shared memory whose words were published before the peer's sequence number.
-        let (seq, chain) = unsafe { ((&raw const (*trace).seq).read_volatile(), (&raw const (*trace).chain).read_volatile()) };
+        let (seq, chain) =
+            unsafe { ((&raw const (*trace).seq).read_volatile(), (&raw const (*trace).chain).read_volatile()) };
         if seq != st.seq || chain != st.chain {
             park(st, Words::mismatch(peer, chain));
         }

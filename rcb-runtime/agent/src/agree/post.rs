@@ -85,7 +85,7 @@ pub fn post(st: &mut State, request: &Request<'_>, announced: bool) {
     } else {
         own.head.seq.store(seq, Release);
     }
-    if seq % LAG == 0 {
+    if seq.is_multiple_of(LAG) {
         meet::bound_lag(st);
     }
 }

@@ -69,7 +69,15 @@ impl Sink for Reader {
 }
 
 /// Leader: collects the outputs of the current call and publishes the record. Returns the digest of the payload.
-pub fn publish(st: &mut State, row: Option<&Row>, args: &[u64; 6], entry: &Entry, result: i64, flags: u32, extra: u64) -> u64 {
+pub fn publish(
+    st: &mut State,
+    row: Option<&Row>,
+    args: &[u64; 6],
+    entry: &Entry,
+    result: i64,
+    flags: u32,
+    extra: u64,
+) -> u64 {
     let mut digest = 0;
     let (mut position, mut length) = (st.payload_pos, 0);
     if let Some(row) = row

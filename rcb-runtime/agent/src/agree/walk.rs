@@ -38,15 +38,7 @@ pub struct Inputs {
 impl Inputs {
     /// Nothing read.
     pub fn none(hash: bool) -> Self {
-        Self {
-            digest: 0,
-            sample: [0; 16],
-            sample_len: 0,
-            entry: Entry::default(),
-            bytes: 0,
-            forbidden: false,
-            hash,
-        }
+        Self { digest: 0, sample: [0; 16], sample_len: 0, entry: Entry::default(), bytes: 0, forbidden: false, hash }
     }
 }
 
@@ -261,10 +253,9 @@ pub fn outputs(st: &mut State, row: &Row, args: &[u64; 6], entry: &Entry, result
         match arg {
             Arg::Out(len) | Arg::InOut(len) => {
                 let bytes = match (leads, len) {
-                    (true, _) => outcome(*len, at, args, entry, result),
                     (false, Len::Pointed { .. }) => room(*len, args, entry),
                     (false, Len::Sized | Len::FileHandle) => 4096,
-                    (false, _) => outcome(*len, at, args, entry, result),
+                    _ => outcome(*len, at, args, entry, result),
                 };
                 sink.piece(st, at, bytes);
             }

@@ -112,9 +112,8 @@ fn replace(st: &mut State, target: &Target, path: u64, argv: u64, envp: u64) -> 
     }
     let empty = 0u8;
     // SAFETY: replaces this process; on failure everything is as before.
-    let result = unsafe {
-        syscall!(nr::EXECVEAT, st.fd_base + FD_AGENT, &raw const empty, new_argv, envp, AT_EMPTY_PATH, 0)
-    };
+    let result =
+        unsafe { syscall!(nr::EXECVEAT, st.fd_base + FD_AGENT, &raw const empty, new_argv, envp, AT_EMPTY_PATH, 0) };
     carry.exe.copy_from_slice(&exe_before);
     carry.generation -= 1;
     Answer::local(if result == 0 { fail(ENOSYS) } else { result })

@@ -154,15 +154,17 @@ fn names_descriptors() -> bool {
 /// getdents64: as the row says, but without the agent's descriptors.
 pub fn directory(st: &mut State, call: &Call) -> Answer {
     let own = st.kinds.get(call.args[0] as u32 as usize) == Some(&FdKind::OwnDescriptors);
-    once(st, call, false, |st, args| loop {
-        let result = each(call.nr, *args);
-        if !own || result <= 0 {
-            return result;
-        }
-        // A buffer that held nothing but the agent's entries must not look like the end.
-        let kept = without_reserved(st, args[1], result as u64);
-        if kept > 0 {
-            return kept as i64;
+    once(st, call, false, |st, args| {
+        loop {
+            let result = each(call.nr, *args);
+            if !own || result <= 0 {
+                return result;
+            }
+            // A buffer that held nothing but the agent's entries must not look like the end.
+            let kept = without_reserved(st, args[1], result as u64);
+            if kept > 0 {
+                return kept as i64;
+            }
         }
     })
 }

@@ -179,4 +179,3 @@ pub fn brk(st: &mut State, call: &Call) -> Answer {
     st.brk_now = wanted;
     answer(st)
 }
-

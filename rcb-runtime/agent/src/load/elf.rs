@@ -93,7 +93,8 @@ pub fn load(st: &mut State, fd: u64, main: bool) -> Result<Image, i64> {
     read_at(fd, table.as_mut_ptr().cast(), count * size_of::<Header>(), headers_at)?;
     let table = &table[..count];
     let loads = || table.iter().filter(|h| h.kind == PT_LOAD && h.memsz > 0);
-    let (Some(low), Some(high)) = (loads().map(|h| h.vaddr & !(PAGE - 1)).min(), loads().map(|h| h.vaddr + h.memsz).max())
+    let (Some(low), Some(high)) =
+        (loads().map(|h| h.vaddr & !(PAGE - 1)).min(), loads().map(|h| h.vaddr + h.memsz).max())
     else {
         return Err(fail(ENOEXEC));
     };
@@ -188,8 +189,9 @@ fn segment(st: &mut State, fd: u64, header: &Header, bias: u64, fixed_file: bool
     }
     if end > zero_from {
         // SAFETY: as above.
-        let got =
-            unsafe { syscall!(nr::MMAP, zero_from, end - zero_from, prot, MAP_PRIVATE | MAP_ANONYMOUS | how, -1i64, 0) };
+        let got = unsafe {
+            syscall!(nr::MMAP, zero_from, end - zero_from, prot, MAP_PRIVATE | MAP_ANONYMOUS | how, -1i64, 0)
+        };
         if got != zero_from as i64 {
             return Err(if is_error(got) { got } else { fail(ENOEXEC) });
         }

@@ -61,6 +61,7 @@ pub struct CodeMap {
 
 impl CodeMap {
     /// Nothing mapped yet.
+    #[allow(clippy::large_stack_arrays, reason = "initialises a static, is never on a stack")]
     pub const NEW: Self = Self {
         maps: [Map { start: 0, end: 0, offset: 0, plan: 0 }; MAPS],
         regions: [Region { start: 0, used: 0 }; REGIONS],
@@ -144,8 +145,7 @@ fn white_listed(site: u64) -> Option<PlanSite> {
         [0x3d, 0x00 | 0x01, 0xf0, 0xff, 0xff, _] => 5,
         _ => return None,
     };
-    (expect[..2] == [0x0f, 0x05])
-        .then_some(PlanSite { offset: 0, len: 2 + tail, head: 0, tail, reserved: 0, expect })
+    (expect[..2] == [0x0f, 0x05]).then_some(PlanSite { offset: 0, len: 2 + tail, head: 0, tail, reserved: 0, expect })
 }
 
 /// Patches sites that lie within a page or two of `near`.
@@ -182,7 +182,10 @@ fn one(st: &mut State, region: usize, at: u64, site: &PlanSite) {
         return;
     }
     let mut found = [0u8; MAX_SITE_BYTES];
-    if guest::read(at, &mut found[..len]).is_err() || found[..len] != site.expect[..len] || found[head..head + 2] != [0x0f, 0x05] {
+    if guest::read(at, &mut found[..len]).is_err()
+        || found[..len] != site.expect[..len]
+        || found[head..head + 2] != [0x0f, 0x05]
+    {
         return;
     }
     let base = st.code.regions[region].start;
@@ -238,9 +241,8 @@ impl Writer {
 /// A region that `site` can jump to, with room; a new one is mapped below the code, at the same address in all
 /// replicas because their address spaces are equal.
 fn region_near(st: &mut State, site: u64) -> Option<usize> {
-    let usable = |r: &Region| {
-        r.start != 0 && r.start.abs_diff(site) < REACH && r.used + 16 * TRAMPOLINE_MAX <= REGION_BYTES
-    };
+    let usable =
+        |r: &Region| r.start != 0 && r.start.abs_diff(site) < REACH && r.used + 16 * TRAMPOLINE_MAX <= REGION_BYTES;
     if let Some(i) = st.code.regions.iter().position(usable) {
         return Some(i);
     }

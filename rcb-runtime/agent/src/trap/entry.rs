@@ -226,10 +226,7 @@ extern "C" fn on_signal(_signal: i32, info: &SigInfo, uc: &mut UContext) {
         if info.signo == SIGILL && uc.rip == stub_address() {
             return deferred(uc);
         }
-        let words = Words {
-            data_addr: info.fields[0],
-            ..Words::new(kind::AGENT_EXCEPTION, info.signo as u64, uc.rip)
-        };
+        let words = Words { data_addr: info.fields[0], ..Words::new(kind::AGENT_EXCEPTION, info.signo as u64, uc.rip) };
         park(state(), words);
     }
     let st = state();
@@ -315,12 +312,8 @@ pub fn install_handlers() -> Result<(), i64> {
     const SA_RESTORER: u64 = 0x0400_0000;
     const SA_ONSTACK: u64 = 0x0800_0000;
     const SA_NODEFER: u64 = 0x4000_0000;
-    let stack = rcb_sys::types::Stack {
-        sp: &raw const rcb_signal_stack as u64,
-        flags: 0,
-        pad: 0,
-        size: SIGNAL_STACK as u64,
-    };
+    let stack =
+        rcb_sys::types::Stack { sp: &raw const rcb_signal_stack as u64, flags: 0, pad: 0, size: SIGNAL_STACK as u64 };
     let action = rcb_sys::types::SigAction {
         handler: on_signal as *const () as u64,
         flags: SA_SIGINFO | SA_RESTORER | SA_ONSTACK | SA_NODEFER,

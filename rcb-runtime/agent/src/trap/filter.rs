@@ -26,8 +26,30 @@ const ARCH_X86_64: u32 = 0xc000_003e;
 /// Numbers that trap: the three of the vsyscall page, then what the agent never performs (process creation, tracing,
 /// modules, kexec, bpf, io_uring, userfaultfd, perf).
 const TRAPPED: [u32; 24] = [
-    nr::GETTIMEOFDAY, nr::TIME, nr::GETCPU, 56, 57, 58, 435, 101, 310, 311, 169, 175, 176, 313, 246, 320, 321, 298, 323,
-    425, 426, 427, 272, 308,
+    nr::GETTIMEOFDAY,
+    nr::TIME,
+    nr::GETCPU,
+    56,
+    57,
+    58,
+    435,
+    101,
+    310,
+    311,
+    169,
+    175,
+    176,
+    313,
+    246,
+    320,
+    321,
+    298,
+    323,
+    425,
+    426,
+    427,
+    272,
+    308,
 ];
 
 const LENGTH: usize = 4 + TRAPPED.len() + 2;
