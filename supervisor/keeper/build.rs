@@ -1,29 +1,12 @@
 //! Builds the agent, a freestanding executable of its own, so that the library can carry it.
 //!
-//! The agent is another kind of program than everything else here: no libc, linked at an address of its own, aborting
-//! instead of unwinding. So it is built by a second cargo in a target directory of its own. `RCB_AGENT_IMAGE` names
-//! a finished image (a hardened one) to carry instead.
+//! The agent is another kind of program than everything else here: no libc, linked at an address of its own (its own
+//! build script says how), aborting instead of unwinding. So it is built by a second cargo in a target directory of
+//! its own. `RCB_AGENT_IMAGE` names a finished image (a hardened one) to carry instead.
 
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-
-/// `AGENT_BASE` of the abi crate, as lld (the linker that rustc brings for this target) wants it.
-const IMAGE_BASE: &str = "-Wl,--image-base=0x3a0000000000";
-
-/// Arguments for the linker: no C start-up files, no libc, not relocatable, nothing but the segments.
-const LINK: &[&str] = &[
-    "-nostartfiles",
-    "-nodefaultlibs",
-    "-nostdlib",
-    "-static",
-    "-no-pie",
-    IMAGE_BASE,
-    "-Wl,--build-id=none",
-    "-Wl,-z,norelro",
-    "-Wl,-z,noexecstack",
-    "-Wl,--gc-sections",
-];
 
 /// Settings of the agent's profile, whatever profile the rest is built with.
 const PROFILE: &[&str] = &[
@@ -85,9 +68,6 @@ fn run_cargo(runtime: &Path, target: &Path) {
     // Position-independent code although the image is not: its addresses lie above 2 GiB, where the static model's
     // 32-bit absolute addresses do not reach.
     cargo.args(["--", "-C", "relocation-model=pic", "-C", "strip=debuginfo"]);
-    for argument in LINK {
-        cargo.arg("-C").arg(format!("link-arg={argument}"));
-    }
     let status = cargo.status().expect("cargo can be started");
     assert!(status.success(), "building the agent failed: {status}");
 }

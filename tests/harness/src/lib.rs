@@ -30,6 +30,8 @@ pub mod sandbox;
 pub mod table;
 pub mod victim;
 
+use std::fs::{self, File};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 
 /// The folder `tests` of the workspace.
@@ -44,4 +46,27 @@ pub fn tests_dir() -> PathBuf {
 pub fn target_dir() -> PathBuf {
     let exe = std::env::current_exe().expect("a running program has a path");
     exe.ancestors().nth(3).expect("tests lie in TARGET/PROFILE/deps").to_path_buf()
+}
+
+/// A folder in the target directory that `make` fills once for each content of `key`, however many test processes ask.
+///
+/// # Panics
+/// If the target directory cannot be written.
+pub fn made_once(name: &str, key: &[&[u8]], make: impl FnOnce(&Path)) -> PathBuf {
+    let mut hash = DefaultHasher::new();
+    key.hash(&mut hash);
+    let folder = target_dir().join(format!("{name}-{:016x}", hash.finish()));
+    if !folder.exists() {
+        let lock = File::create(folder.with_extension("lock")).expect("the target directory is writable");
+        lock.lock().expect("a file of ours can be locked");
+        if !folder.exists() {
+            let unfinished = folder.with_extension("unfinished");
+            // What an interrupted run has left.
+            let _ = fs::remove_dir_all(&unfinished);
+            fs::create_dir_all(&unfinished).expect("the target directory is writable");
+            make(&unfinished);
+            fs::rename(&unfinished, &folder).expect("a folder can be renamed");
+        }
+    }
+    folder
 }

@@ -1,9 +1,10 @@
 //! Programs whose replicas are harmed on purpose, with what is known of their undisturbed run.
 
 use crate::case::Case;
-use crate::outcome::{Ended, Outcome, differences};
+use crate::made_once;
+use crate::outcome::{Ended, Outcome, differences, snapshot};
 use crate::program;
-use crate::runtime::Setting;
+use crate::runtime::{Setting, rcb};
 use crate::sandbox::Sandbox;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -68,14 +69,38 @@ impl Victim {
             .map_err(Clone::clone)
     }
 
+    /// Test processes run one after the other for each test: what one has found is kept for the others.
     fn prepare(&self) -> Result<Prepared, String> {
         let text = |error: std::io::Error| error.to_string();
         let mut case = (self.make)().map_err(text)?;
         case.template = Some(input_folder());
+        let runtime = std::fs::metadata(rcb()).map_err(text)?;
+        let identity = format!("{:?} {} {:?}", runtime.modified(), runtime.len(), case.words);
+        let mut found = Ok(());
+        let name = format!("rcb-tests-victim-{}", self.name);
+        let folder = made_once(&name, &[identity.as_bytes()], |folder| found = self.observe(&case, folder));
+        if found.is_err() {
+            let _ = std::fs::remove_dir_all(&folder);
+        }
+        found?;
+        let calls = std::fs::read_to_string(folder.join("calls")).map_err(text)?;
+        let native = Outcome {
+            ended: Ended::Exit(0),
+            stdout: std::fs::read(folder.join("stdout")).map_err(text)?,
+            stderr: Vec::new(),
+            report: String::new(),
+            files: snapshot(&input_folder()).map_err(text)?,
+        };
+        Ok(Prepared { calls: calls.parse().map_err(|_| "no number of calls")?, case, native })
+    }
+
+    /// Runs the case natively and with two replicas and notes the output and the number of calls in `folder`.
+    fn observe(&self, case: &Case, folder: &Path) -> Result<(), String> {
+        let text = |error: std::io::Error| error.to_string();
         let sandbox = Sandbox::new().map_err(text)?;
-        let native = sandbox.run(&case, Setting::Native).map_err(text)?;
-        if native.ended != Ended::Exit(0) {
-            return Err(format!("native run: {}", native.ended));
+        let native = sandbox.run(case, Setting::Native).map_err(text)?;
+        if native.ended != Ended::Exit(0) || !native.stderr.is_empty() {
+            return Err(format!("{}: native run: {}", self.name, native.ended));
         }
         let record = sandbox.path().join("record");
         let mut recorded = case.clone();
@@ -85,7 +110,8 @@ impl Victim {
         if !different.is_empty() {
             return Err(format!("differs from native without any fault:\n{different}{}", seen.report));
         }
-        Ok(Prepared { calls: calls(&read_record(&record)?)?, case, native })
+        std::fs::write(folder.join("stdout"), &native.stdout).map_err(text)?;
+        std::fs::write(folder.join("calls"), calls(&read_record(&record)?)?.to_string()).map_err(text)
     }
 }
 
@@ -106,19 +132,10 @@ fn calls(events: &[Value]) -> Result<u64, String> {
 
 /// A folder with one file, `input`: text with repetitions, the same every time.
 fn input_folder() -> PathBuf {
-    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER
-        .get_or_init(|| {
-            let folder = crate::target_dir().join("rcb-tests-input");
-            let made = folder.join("input");
-            std::fs::create_dir_all(&folder).expect("the target directory is writable");
-            let script = "for (i = 0; i < 3000; i++) { s = (s * 1103515245 + 12345) % 2147483648; \
-                          printf \"%d some %s words of line %d\\n\", s % 5000, (s % 3 ? \"able\" : \"axle\"), i }";
-            let output = Command::new("awk").arg(format!("BEGIN {{ {script} }}")).output().expect("awk can be started");
-            let unfinished = folder.with_extension(std::process::id().to_string());
-            std::fs::write(&unfinished, output.stdout).expect("the target directory is writable");
-            std::fs::rename(&unfinished, &made).expect("a file can be renamed");
-            folder
-        })
-        .clone()
+    const SCRIPT: &str = "BEGIN { for (i = 0; i < 3000; i++) { s = (s * 1103515245 + 12345) % 2147483648; \
+         printf \"%d some %s words of line %d\\n\", s % 5000, (s % 3 ? \"able\" : \"axle\"), i } }";
+    made_once("rcb-tests-input", &[SCRIPT.as_bytes()], |folder| {
+        let output = Command::new("awk").arg(SCRIPT).output().expect("awk can be started");
+        std::fs::write(folder.join("input"), output.stdout).expect("the target directory is writable");
+    })
 }

@@ -5,11 +5,9 @@ use rcb_tests::case::Case;
 use rcb_tests::conform::{Expected, conform};
 use rcb_tests::require::trial;
 use rcb_tests::runtime::settings;
-use rcb_tests::{inherited, table};
+use rcb_tests::{inherited, made_once, table};
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::OnceLock;
-use tempfile::TempDir;
 
 fn main() {
     inherited::settle();
@@ -23,27 +21,14 @@ fn main() {
             conform("commands", &case, &Expected::ANYTHING, &settings())
         }));
     }
-    let conclusion = libtest_mimic::run(&Arguments::from_args(), trials);
-    // `exit` runs no destructors: the inputs are removed here.
-    if let Some(dir) = INPUTS.get() {
-        let _ = std::fs::remove_dir_all(dir.path());
-    }
-    conclusion.exit();
+    libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
 
-static INPUTS: OnceLock<TempDir> = OnceLock::new();
-
-/// The folder with the files that the commands work on; each run gets a copy.
+/// The folder with the files that the commands work on, made once; each run gets a copy.
 fn inputs() -> PathBuf {
-    let dir = INPUTS.get_or_init(|| {
-        let dir = tempfile::Builder::new().prefix("rcb-inputs-").tempdir().expect("a temporary folder can be made");
-        let status = Command::new("sh")
-            .arg(rcb_tests::tests_dir().join("commands/inputs.sh"))
-            .arg(dir.path().join("work"))
-            .status()
-            .expect("sh can be started");
+    let script = rcb_tests::tests_dir().join("commands/inputs.sh");
+    made_once("rcb-tests-inputs", &[&std::fs::read(&script).expect("the script can be read")], |folder| {
+        let status = Command::new("sh").arg(&script).arg(folder).status().expect("sh can be started");
         assert!(status.success(), "commands/inputs.sh failed");
-        dir
-    });
-    dir.path().join("work")
+    })
 }

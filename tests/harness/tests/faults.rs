@@ -42,7 +42,10 @@ fn main() {
     trials.push(trial("input-flip-takes-effect", [], input_flip_takes_effect));
     let conclusion = libtest_mimic::run(&Arguments::from_args(), trials);
     let (quiet, seen) = (NO_EFFECT.load(Ordering::Relaxed), DETECTED.load(Ordering::Relaxed));
-    println!("flips: {quiet} had no effect, {seen} were detected");
+    // Not when tests are only listed: other programs read the list.
+    if quiet + seen > 0 {
+        println!("flips: {quiet} had no effect, {seen} were detected");
+    }
     conclusion.exit();
 }
 
@@ -82,7 +85,10 @@ fn flip_trial(victim: &Arc<Victim>, replicas: usize, seed: u64) -> Trial {
             ["--inject", &words, "--deadline", "4", "--record", &record.display().to_string()].map(String::from).into();
         let seen = sandbox.run(&case, Setting::output(replicas))?;
         match judge(&prepared.native, &seen, &case) {
-            Ok(false) => NO_EFFECT.fetch_add(1, Ordering::Relaxed),
+            Ok(false) => {
+                note(&name, &words, "no effect")?;
+                NO_EFFECT.fetch_add(1, Ordering::Relaxed)
+            }
             Ok(true) => {
                 if replicas > 2
                     && let Err(text) = blames_only(&record, replica)
@@ -94,6 +100,7 @@ fn flip_trial(victim: &Arc<Victim>, replicas: usize, seed: u64) -> Trial {
                         &format!("--inject {words}: {text}\n{}", seen.report),
                     ));
                 }
+                note(&name, &words, "detected")?;
                 DETECTED.fetch_add(1, Ordering::Relaxed)
             }
             Err(text) => {
@@ -103,6 +110,14 @@ fn flip_trial(victim: &Arc<Victim>, replicas: usize, seed: u64) -> Trial {
         };
         Ok(())
     })
+}
+
+/// Leaves what a case has shown in `rcb-tests-faults/NAME` of the target directory: a runner with a process for each
+/// test cannot count.
+fn note(name: &str, words: &str, shown: &str) -> std::io::Result<()> {
+    let folder = rcb_tests::target_dir().join("rcb-tests-faults");
+    std::fs::create_dir_all(&folder)?;
+    std::fs::write(folder.join(name), format!("{name}\t{words}\t{shown}\n"))
 }
 
 /// Whether the fault was detected (true) or had no effect (false); everything else is an error.

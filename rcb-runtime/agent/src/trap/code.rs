@@ -136,6 +136,25 @@ fn page_of_plan(st: &mut State, map: &Map, site: u64) {
     shared::own(st.replica).stats.sites_planned += (st.code.count - before) as u64;
 }
 
+/// A rdtsc (`length` 2) or rdtscp (3) was met at `site` on the signal path; patches it if the instruction behind it is
+/// the `shl $32,%rdx` that joins the halves. Returns where the guest resumes.
+pub fn met_tsc(st: &mut State, site: u64, length: u64) -> u64 {
+    let behind = site + length;
+    let inside = st.code.maps.iter().any(|m| m.start <= site && site + 16 <= m.end);
+    let mut bytes = [0u8; 4];
+    if !inside || guest::read(behind, &mut bytes).is_err() || bytes != [0x48, 0xc1, 0xe2, 0x20] {
+        return behind;
+    }
+    let mut expect = [0u8; MAX_SITE_BYTES];
+    let total = length as usize + bytes.len();
+    if guest::read(site, &mut expect[..total]).is_err() {
+        return behind;
+    }
+    let plain = PlanSite { offset: 0, len: total as u8, head: 0, tail: 4, reserved: 1, expect };
+    patch_all(st, site, &mut core::iter::once((site, plain)));
+    st.code.relocated(behind)
+}
+
 /// `cmp $-4096,%rax`, `cmp $-4095,%rax`, `cmp $-4096,%eax` behind the call.
 fn white_listed(site: u64) -> Option<PlanSite> {
     let mut expect = [0u8; MAX_SITE_BYTES];
@@ -178,28 +197,34 @@ fn protect(at: u64, bytes: u64, prot: u64) -> bool {
 fn one(st: &mut State, region: usize, at: u64, site: &PlanSite) {
     let (head, tail, len) = (usize::from(site.head), usize::from(site.tail), usize::from(site.len));
     let room = st.code.regions[region].used + TRAMPOLINE_MAX <= REGION_BYTES && st.code.count < PATCHES;
-    if !room || !(5..=MAX_SITE_BYTES).contains(&len) || head + 2 + tail != len {
+    if !room || !(5..=MAX_SITE_BYTES).contains(&len) || head + tail + 2 > len {
         return;
     }
+    let call = site.reserved == 0;
     let mut found = [0u8; MAX_SITE_BYTES];
-    if guest::read(at, &mut found[..len]).is_err()
-        || found[..len] != site.expect[..len]
-        || found[head..head + 2] != [0x0f, 0x05]
-    {
+    let matches = guest::read(at, &mut found[..len]).is_ok() && found[..len] == site.expect[..len];
+    if !matches || (call && (found[head..head + 2] != [0x0f, 0x05] || head + 2 + tail != len)) {
         return;
     }
     let base = st.code.regions[region].start;
     let start = base + st.code.regions[region].used;
     let mut code = Writer { bytes: [0x90; TRAMPOLINE_MAX as usize], used: 0, at: start };
     code.put(&site.expect[..head]);
+    if !call {
+        code.put(&[0x48, 0x8d, 0x64, 0x24, 0x80]); // lea -128(%rsp),%rsp: below the red zone
+        code.put(&[0x51]); // push %rcx
+    }
     let after = code.here() + 7 + 6 + 8;
     code.put(&[0x48, 0x8d, 0x0d]); // lea after(%rip),%rcx
     code.relative(after);
-    code.put(&[0xff, 0x25]); // jmp *base(%rip): the entry's address stands at the start of the region
-    code.relative(base);
-    let behind = at + head as u64 + 2;
+    code.put(&[0xff, 0x25]); // jmp *base(%rip): the entries' addresses stand at the start of the region
+    code.relative(if call { base } else { base + 8 });
+    let behind = at + (len - tail) as u64;
     code.put(&behind.to_le_bytes());
-    code.put(&site.expect[head + 2..len]);
+    if !call && len - tail == 3 {
+        code.put(&[0xb9, 0, 0, 0, 0]); // rdtscp: mov $0,%ecx
+    }
+    code.put(&site.expect[len - tail..len]);
     code.put(&[0xe9]); // jmp back
     code.relative(at + len as u64);
     let mut jump = [0x90u8; MAX_SITE_BYTES];
@@ -257,8 +282,9 @@ fn region_near(st: &mut State, site: u64) -> Option<usize> {
         // SAFETY: replaces nothing.
         let got = unsafe { syscall!(nr::MMAP, at, REGION_BYTES, 3, 0x10_0022, -1i64, 0) };
         if got == at as i64 {
-            // The first word of a region is where its trampolines jump.
-            if guest::write(at, &entry::entry_address().to_le_bytes()).is_err() {
+            // The first words of a region are where its trampolines jump.
+            let entries = [entry::entry_address(), entry::tsc_entry_address()];
+            if entries.iter().zip(0..).any(|(e, i)| guest::put(at + 8 * i, e).is_err()) {
                 return None;
             }
             st.code.regions[slot] = Region { start: at, used: 16 };

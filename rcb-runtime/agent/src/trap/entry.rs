@@ -7,6 +7,7 @@
 //!
 //! ```text
 //!  trampoline:  [head] lea after(%rip),%rcx; jmp *entry(%rip); .quad site+2; after: [tail]; jmp back
+//!  of a rdtsc:  lea -128(%rsp),%rsp; push %rcx; lea after(%rip),%rcx; jmp *tsc(%rip); .quad behind; after: ...
 //!  rcb_entry:   switch to the agent's stack, save general registers (struct Regs), flags and xmm0-15, call, restore
 //! ```
 //!
@@ -35,6 +36,7 @@ const SIGNAL_STACK: usize = 96 * 1024;
 global_asm!(
     ".globl _start",
     ".globl rcb_entry",
+    ".globl rcb_tsc_entry",
     ".globl rcb_trap_stub",
     // The kernel starts the agent here, with the guest's stack.
     "_start:",
@@ -69,18 +71,12 @@ global_asm!(
     "pxor xmm6, xmm6",
     "pxor xmm7, xmm7",
     "jmp [rip + rcb_guest_sp]",
-    // Patched path.
-    ".p2align 6",
-    "rcb_entry:",
-    "mov [rip + rcb_guest_sp], rsp",
-    "lea rsp, [rip + rcb_stack + {stack}]",
-    "push [rip + rcb_guest_sp]", // Regs.rsp
-    "pushfq",                    // Regs.rflags
-    "push [rcx - 8]",            // Regs.rip: the address behind the original instruction
+    // Saves what the agent may change, below Regs.rsp, Regs.rflags and Regs.rip, and leaves &Regs in rdi and rbx.
+    ".macro rcb_save",
     "push rdi",
     "push rsi",
     "push rdx",
-    "push rcx", // resume address
+    "push rcx",
     "push rax",
     "push r8",
     "push r9",
@@ -112,7 +108,9 @@ global_asm!(
     "movaps [rsp + 224], xmm14",
     "movaps [rsp + 240], xmm15",
     "mov rdi, rbx",
-    "call rcb_on_call",
+    ".endm",
+    // The reverse; afterwards the guest's stack pointer and flags are back.
+    ".macro rcb_restore",
     "movaps xmm0, [rsp]",
     "movaps xmm1, [rsp + 16]",
     "movaps xmm2, [rsp + 32]",
@@ -145,10 +143,37 @@ global_asm!(
     "pop rdx",
     "pop rsi",
     "pop rdi",
-    "lea rsp, [rsp + 8]", // rip is resumed through rcx
+    "lea rsp, [rsp + 8]", // Regs.rip is not where the guest resumes
     "popfq",
     "mov rsp, [rsp]",
+    ".endm",
+    // Patched call: rcx holds the resume address, rcx and r11 are free.
+    ".p2align 6",
+    "rcb_entry:",
+    "mov [rip + rcb_guest_sp], rsp",
+    "lea rsp, [rip + rcb_stack + {stack}]",
+    "push [rip + rcb_guest_sp]", // Regs.rsp
+    "pushfq",                    // Regs.rflags
+    "push [rcx - 8]",            // Regs.rip: the address behind the original instruction
+    "rcb_save",
+    "call rcb_on_call",
+    "rcb_restore",
     "jmp rcx",
+    // Patched rdtsc: rcx holds the resume address, the guest's rcx lies below its red zone.
+    ".p2align 6",
+    "rcb_tsc_entry:",
+    "mov [rip + rcb_resume], rcx",
+    "mov rcx, [rsp]",
+    "lea rsp, [rsp + 136]",
+    "mov [rip + rcb_guest_sp], rsp",
+    "lea rsp, [rip + rcb_stack + {stack}]",
+    "push [rip + rcb_guest_sp]",
+    "pushfq",
+    "push [rip + rcb_resume]", // Regs.rip: corrected by rcb_on_tsc
+    "rcb_save",
+    "call rcb_on_tsc",
+    "rcb_restore",
+    "jmp [rip + rcb_resume]",
     // A place to fault on purpose: the signal handler then has a full frame of the guest.
     "rcb_trap_stub:",
     "ud2",
@@ -158,6 +183,7 @@ global_asm!(
     "rcb_signal_stack: .zero {signal_stack}",
     ".p2align 3",
     "rcb_guest_sp: .zero 8",
+    "rcb_resume: .zero 8",
     ".globl rcb_signal_stack",
     ".text",
     stack = const STACK,
@@ -174,6 +200,7 @@ const _: () = {
 
 unsafe extern "C" {
     fn rcb_entry();
+    fn rcb_tsc_entry();
     fn rcb_trap_stub();
     static rcb_signal_stack: u8;
     /// Defined by the linker: the agent's image.
@@ -184,6 +211,11 @@ unsafe extern "C" {
 /// Address that trampolines jump to.
 pub fn entry_address() -> u64 {
     rcb_entry as *const () as u64
+}
+
+/// Address that trampolines of rdtsc jump to.
+pub fn tsc_entry_address() -> u64 {
+    rcb_tsc_entry as *const () as u64
 }
 
 fn stub_address() -> u64 {
@@ -205,6 +237,16 @@ extern "C" fn rcb_on_call(regs: &mut Regs) {
         st.deferred.rax = regs.rax;
         regs.rcx = stub_address();
     }
+}
+
+/// A patched rdtsc or rdtscp.
+#[unsafe(no_mangle)]
+extern "C" fn rcb_on_tsc(regs: &mut Regs) {
+    // SAFETY: the trampoline keeps the original address in front of the resume address.
+    regs.rip = unsafe { ((regs.rip - 8) as *const u64).read() };
+    let value = tsc::agreed(state(), regs);
+    regs.rax = value & 0xffff_ffff;
+    regs.rdx = value >> 32;
 }
 
 const SIGILL: i32 = 4;

@@ -6,6 +6,8 @@ use crate::guest;
 use crate::shared;
 use crate::signals::regs_of;
 use crate::state::State;
+use crate::trap::code;
+use rcb_abi::fault::Regs;
 use rcb_abi::segment::RDTSC;
 use rcb_sys::types::{SigInfo, UContext};
 use rcb_sys::{nr, syscall};
@@ -18,26 +20,31 @@ pub fn emulate(st: &mut State, info: &SigInfo, uc: &mut UContext) -> bool {
     if info.signo != SIGSEGV || info.code != SI_KERNEL {
         return false;
     }
-    let mut code = [0u8; 3];
-    let length = if guest::read(uc.rip, &mut code[..2]).is_ok() && code[..2] == [0x0f, 0x31] {
+    let mut bytes = [0u8; 3];
+    let length = if guest::read(uc.rip, &mut bytes[..2]).is_ok() && bytes[..2] == [0x0f, 0x31] {
         2
-    } else if guest::read(uc.rip, &mut code).is_ok() && code == [0x0f, 0x01, 0xf9] {
+    } else if guest::read(uc.rip, &mut bytes).is_ok() && bytes == [0x0f, 0x01, 0xf9] {
         3
     } else {
         return false;
     };
-    shared::own(st.replica).stats.rdtsc += 1;
     let regs = regs_of(uc);
-    post_event(st, &regs, RDTSC, [0; 6], 0);
-    let value = event_value(st, nanoseconds);
+    let value = agreed(st, &regs);
     uc.rax = value & 0xffff_ffff;
     uc.rdx = value >> 32;
     if length == 3 {
         // CPU 0 of node 0, as getcpu says of the first CPU.
         uc.rcx = 0;
     }
-    uc.rip += length;
+    uc.rip = code::met_tsc(st, uc.rip, length);
     true
+}
+
+/// The leader's counter, agreed.
+pub fn agreed(st: &mut State, regs: &Regs) -> u64 {
+    shared::own(st.replica).stats.rdtsc += 1;
+    post_event(st, regs, RDTSC, [0; 6], 0);
+    event_value(st, nanoseconds)
 }
 
 /// The counter as the guest sees it: nanoseconds of the monotonic raw clock. The real one would trap the agent, too.

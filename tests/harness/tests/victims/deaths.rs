@@ -9,10 +9,9 @@ use rcb_tests::outcome::Ended;
 use rcb_tests::require::trial;
 use rcb_tests::runtime::{Setting, rcb};
 use rcb_tests::sandbox::Sandbox;
-use rcb_tests::{processes, target_dir, tests_dir, victim};
+use rcb_tests::{made_once, processes, tests_dir, victim};
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::OnceLock;
 use std::time::Instant;
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -47,22 +46,14 @@ pub(crate) fn trials() -> Vec<Trial> {
 
 /// The program that runs until its input ends.
 fn steady() -> PathBuf {
-    static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY
-        .get_or_init(|| {
-            let binary = target_dir().join("rcb-tests-steady");
-            let unfinished = binary.with_extension(std::process::id().to_string());
-            let status = Command::new("cc")
-                .args(["-O1", "-o"])
-                .arg(&unfinished)
-                .arg(tests_dir().join("victims/steady.c"))
-                .status()
-                .expect("cc can be started");
-            assert!(status.success(), "victims/steady.c does not compile");
-            std::fs::rename(&unfinished, &binary).expect("a file can be renamed");
-            binary
-        })
-        .clone()
+    let source = tests_dir().join("victims/steady.c");
+    let text = std::fs::read(&source).expect("the source can be read");
+    let folder = made_once("rcb-tests-steady", &[&text], |folder| {
+        let words = [folder.join("steady"), source];
+        let status = Command::new("cc").args(["-O1", "-o"]).args(words).status().expect("cc can be started");
+        assert!(status.success(), "victims/steady.c does not compile");
+    });
+    folder.join("steady")
 }
 
 /// Starts the steady guest and waits until it says that it runs.
