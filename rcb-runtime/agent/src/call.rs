@@ -124,7 +124,13 @@ fn perform(st: &mut State, call: &Call, regs: &mut Regs) -> Answer {
         }
     }
     match call.row.exec {
-        Exec::Each => Answer::local(each(call.nr, call.args)),
+        Exec::Each => {
+            let result = each(call.nr, for_kernel(st, call));
+            if result == 0 && changes_credentials(call.nr) {
+                descriptors::credentials_changed(st);
+            }
+            Answer::local(result)
+        }
         Exec::Once => once(st, call, meets(call.row.class), |_, args| each(call.nr, *args)),
         Exec::Handled(handler) => handled::handle(st, call, handler, regs),
         Exec::Refused(errno) => {
@@ -205,6 +211,11 @@ fn follow(st: &mut State, call: &Call) -> Answer {
 #[inline]
 fn for_kernel(st: &State, call: &Call) -> [u64; 6] {
     let mut args = call.args;
+    if let Some(position) = pid_argument(call.nr)
+        && i64::from(args[position] as i32) == handled::identity::pid()
+    {
+        args[position] = 0;
+    }
     for (i, arg) in call.row.args.iter().enumerate() {
         match arg {
             Arg::SigMask(_) | Arg::SigMaskIndirect => args[i] = 0,
@@ -216,6 +227,21 @@ fn for_kernel(st: &State, call: &Call) -> [u64; 6] {
         }
     }
     args
+}
+
+/// Calls in which 0 means the calling process and the guest may say its own (virtual) pid instead: getpriority,
+/// setpriority, sched_*, ioprio_*, prlimit64.
+const fn pid_argument(nr: u32) -> Option<usize> {
+    match nr {
+        140 | 141 | 251 | 252 => Some(1),
+        142..=145 | 148 | 302 | 314 | 315 => Some(0),
+        _ => None,
+    }
+}
+
+/// setuid, setgid, setreuid, setregid, setgroups, setresuid, setresgid, setfsuid, setfsgid, capset.
+const fn changes_credentials(nr: u32) -> bool {
+    matches!(nr, 105 | 106 | 113 | 114 | 116 | 117 | 119 | 122 | 123 | 126)
 }
 
 /// Notes a refused call; the supervisor prints each name once.

@@ -75,6 +75,18 @@ pub fn learn_peers(st: &mut State) {
     }
 }
 
+/// The guest has changed its credentials, in every replica alike: the kernel may deny `pidfd_getfd` from now on, so
+/// descriptors go over the sockets. It also forgets the order to die with the supervisor, which is given again.
+pub fn credentials_changed(st: &mut State) {
+    const PR_SET_PDEATHSIG: u64 = 1;
+    // SAFETY: an option of this process.
+    unsafe { syscall!(nr::PRCTL, PR_SET_PDEATHSIG, 9, 0, 0, 0, 0) };
+    if st.n > 1 {
+        shared::own(st.replica).wait.needs_socket.store(1, Release);
+        st.socket_peers = (1 << st.n) - 1 & !(1 << st.replica);
+    }
+}
+
 fn get(st: &State, peer: usize, fd: u64) -> i64 {
     // SAFETY: makes a descriptor of the agent.
     unsafe { syscall!(nr::PIDFD_GETFD, st.fd_base + FD_PIDFD + peer as u32, fd, 0, 0, 0, 0) }

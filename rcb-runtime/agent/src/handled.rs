@@ -49,7 +49,8 @@ pub fn handle(st: &mut State, call: &Call, handler: Handler, regs: &mut Regs) ->
         Handler::Affinity => placement::affinity(st, call),
         Handler::WallTime => walltime::wall_time(st, call),
         Handler::Directory => files::directory(st, call),
-        Handler::Futex | Handler::Rlimit => Answer::local(each(call.nr, call.args)),
+        Handler::Futex => Answer::local(each(call.nr, call.args)),
+        Handler::Rlimit => process::rlimit(st, call),
         Handler::Wait => Answer::error(ECHILD),
     }
 }

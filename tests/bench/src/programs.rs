@@ -183,14 +183,14 @@ fn summary(plan: &Plan<'_>, all: &BTreeMap<&str, Series>) -> Part {
         "{inputs}Seconds from the first start to the last end; `ratio` is n=2 over two concurrent native copies, pair by pair, \
          median (range); `CPU` the same for CPU time. Output and files were compared with the native ones in every \
          pair. A pair counts when other programs took less than {:.0} % of the CPUs; where no pair was undisturbed all \
-         count, and 0 stands under `pairs`. `in kernel` is the native share of system time; up to {:.0} % counts as CPU-bound.",
+         are shown, 0 stands under `pairs`, and nothing is judged. `in kernel` is the native share of system time; up to {:.0} % counts as CPU-bound.",
         FOREIGN * 100.0,
         CPU_BOUND * 100.0
     );
     let columns = ["program", "stands for", "two native", "n=2", "ratio", "CPU", "in kernel", "CPU-bound", "pairs"];
     let mut table = Table::new("Real programs", &note, &columns);
     let (mut bound, mut every) = (Vec::new(), Vec::new());
-    let mut wrong = 0_u32;
+    let (mut wrong, mut bound_entries) = (0_u32, 0_u32);
     let mut raw = Map::new();
     for entry in plan.entries {
         let Some(series) = all.get(entry.name.as_str()) else { continue };
@@ -202,7 +202,9 @@ fn summary(plan: &Plan<'_>, all: &BTreeMap<&str, Series>) -> Part {
             raw.insert(entry.name.clone(), json!({ "problem": problem }));
             continue;
         }
-        if let Some(median) = ratio.median() {
+        bound_entries += u32::from(series.is_cpu_bound());
+        // Only undisturbed pairs are judged.
+        if let Some(median) = ratio.median().filter(|_| series.undisturbed() > 0) {
             every.push(median);
             if series.is_cpu_bound() {
                 bound.push(median);
@@ -237,8 +239,10 @@ fn summary(plan: &Plan<'_>, all: &BTreeMap<&str, Series>) -> Part {
     let limit = |what: &str, at_most, measured| Limit { what: what.to_owned(), at_most, measured, unit: "" };
     let mut limits = vec![limit("programs that failed or gave wrong output", 0.0, Some(f64::from(wrong)))];
     if plan.is_full {
-        limits.push(limit("CPU-bound programs, n=2 over two native copies, geometric mean", 1.02, mean));
-        limits.push(limit("CPU-bound programs, n=2 over two native copies, largest", 1.05, largest));
+        let judged =
+            format!("n=2 over two native copies, {} of {bound_entries} CPU-bound programs undisturbed", bound.len());
+        limits.push(limit(&format!("{judged}: geometric mean"), 1.02, mean));
+        limits.push(limit(&format!("{judged}: largest"), 1.05, largest));
     }
     Part { name: "programs", tables: vec![table], limits, samples: raw.into() }
 }
@@ -258,6 +262,21 @@ mod tests {
         series.pairs.push(pair(1.01, 0.01, 0.0));
         assert_eq!(series.chosen(|pair| pair.ours_wall).median(), Some(1.01));
         assert_eq!(series.undisturbed(), 1);
+    }
+
+    #[test]
+    fn disturbed_programs_are_shown_but_not_judged() {
+        let line = |name: &str| format!("{name}\tx\td\tc\t-\t0\t-\t-\t-\n");
+        let entries = crate::suite::parse(&(line("quiet") + &line("noisy") + &line("broken")));
+        let series = |ours, foreign| Series { pairs: vec![pair(ours, foreign, 0.0)], problem: None };
+        let broken = Series { problem: Some("standard output differs".to_owned()), ..Series::default() };
+        let all = BTreeMap::from([("quiet", series(1.01, 0.0)), ("noisy", series(3.0, 0.5)), ("broken", broken)]);
+        let here = Path::new(".");
+        let plan =
+            Plan { entries: &entries, inputs: here, scratch: here, pairs: 1, deadline: Instant::now(), is_full: true };
+        let limits = summary(&plan, &all).limits;
+        assert!(!limits[0].is_kept());
+        assert!(limits[2].what.contains("1 of 2") && limits[2].is_kept());
     }
 
     #[test]

@@ -43,7 +43,8 @@ pub fn read(table: &Path) -> Result<Vec<Entry>> {
     Ok(parse(&text))
 }
 
-fn parse(text: &str) -> Vec<Entry> {
+/// From the text of the table.
+pub(crate) fn parse(text: &str) -> Vec<Entry> {
     let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     lines
         .filter_map(|line| {

@@ -2,6 +2,8 @@
 //!
 //! Publisher: store the word, then look whether a peer sleeps. Sleeper: say that it sleeps, then look at the word
 //! again, then sleep. Both orders are sequentially consistent, so one of the two sees the other: no wake-up is lost.
+//!
+//! What is concluded from the loaded words is decided by [`rcb_vote::meeting`], whose tests run all interleavings.
 #![allow(unsafe_code, reason = "futex calls on shared words, reads of a peer's trace")]
 
 use crate::fault::{Words, park};
@@ -11,6 +13,9 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 use core::sync::atomic::{AtomicU64, fence};
 use rcb_abi::segment::{LAG, RING, phase};
 use rcb_sys::{nr, syscall};
+use rcb_vote::meeting::{self, Answer, Finding, Head, Post};
+
+const _: () = assert!(meeting::ring_holds(RING, LAG));
 
 const FUTEX_WAIT: u64 = 0;
 const FUTEX_WAKE: u64 = 1;
@@ -21,12 +26,18 @@ const LAG_NAP_NS: u64 = 200_000;
 /// Spins without a pause instruction at first: a hand-over between near cores takes about this long.
 const EAGER: u32 = 48;
 
+/// The request that this replica is at.
+#[inline]
+const fn own_post(st: &State) -> Post {
+    Post { seq: st.seq, chain: st.chain }
+}
+
 /// Stores a sequence number that peers may be waiting for and wakes those that sleep.
 #[inline]
 pub fn publish(st: &State, word: &AtomicU64, seq: u64) {
     word.swap(seq, SeqCst);
     for peer in 0..st.n {
-        if peer != st.replica && shared::peer(peer).asleep.flag.load(Relaxed) != 0 {
+        if peer != st.replica && meeting::must_wake(shared::peer(peer).asleep.flag.load(Relaxed)) {
             // SAFETY: wakes sleepers on our own word; changes no memory.
             unsafe { syscall!(nr::FUTEX, word.as_ptr(), FUTEX_WAKE, i32::MAX, 0, 0, 0) };
             return;
@@ -37,14 +48,14 @@ pub fn publish(st: &State, word: &AtomicU64, seq: u64) {
 /// Waits until `word` of `peer` is at least `seq`.
 #[inline]
 fn wait(st: &State, word: &AtomicU64, seq: u64, peer: usize, why: u32, nap_ns: u64) {
-    if word.load(Acquire) >= seq {
+    if meeting::arrived(word.load(Acquire), seq) {
         return;
     }
     let start = now(st);
     let own = shared::own(st.replica);
     own.stats.waits += 1;
     for i in 0..st.spin {
-        if word.load(Acquire) >= seq {
+        if meeting::arrived(word.load(Acquire), seq) {
             own.stats.wait_ns += 64 * now(st).wrapping_sub(start);
             return;
         }
@@ -67,7 +78,7 @@ fn sleep(st: &State, word: &AtomicU64, seq: u64, peer: usize, why: u32, nap_ns: 
     let nap = [0u64, nap_ns];
     loop {
         let seen = word.load(Acquire);
-        if seen >= seq {
+        if meeting::arrived(seen, seq) {
             break;
         }
         if shared::control().stop.load(Relaxed) != 0 {
@@ -90,7 +101,7 @@ pub fn all(st: &State) {
         let head = &shared::peer(peer).head;
         wait(st, &head.seq, st.seq, peer, phase::WAIT_REQUEST, NAP_NS);
         let (seq, chain) = (head.seq.load(Acquire), head.chain.load(Relaxed));
-        if seq != st.seq || chain != st.chain {
+        if meeting::request(own_post(st), Post { seq, chain }) != Finding::Agree {
             park(st, Words::mismatch(peer, chain));
         }
     }
@@ -107,14 +118,15 @@ pub fn symmetric(st: &State) {
         wait(st, &segment.head.seq, st.seq, peer, phase::WAIT_REQUEST, NAP_NS);
         let chain = segment.head.chain.load(Relaxed);
         fence(Acquire);
-        if chain == st.chain && segment.head.seq.load(Relaxed) == st.seq {
+        let seq = segment.head.seq.load(Relaxed);
+        if meeting::head(own_post(st), Post { seq, chain }) == Head::Agree {
             continue;
         }
-        let trace = &raw const segment.trace[(st.seq % RING as u64) as usize];
+        let trace = &raw const segment.trace[meeting::slot(st.seq, RING)];
         // SAFETY: a plain read of shared memory whose words were published before the peer's sequence number.
         let (seq, chain) =
             unsafe { ((&raw const (*trace).seq).read_volatile(), (&raw const (*trace).chain).read_volatile()) };
-        if seq != st.seq || chain != st.chain {
+        if meeting::trace(own_post(st), Post { seq, chain }) != Finding::Agree {
             park(st, Words::mismatch(peer, chain));
         }
     }
@@ -123,24 +135,22 @@ pub fn symmetric(st: &State) {
 /// Waits for the record of the leader that answers the current request.
 #[inline]
 pub fn record(st: &State) -> &'static rcb_abi::segment::Record {
-    let record = &shared::peer(st.leader).records[(st.seq % RING as u64) as usize];
+    let record = &shared::peer(st.leader).records[meeting::slot(st.seq, RING)];
     wait(st, &record.seq, st.seq, st.leader, phase::WAIT_RESULT, NAP_NS);
-    if record.seq.load(Acquire) != st.seq {
-        park(st, Words::new(rcb_abi::fault::kind::LOG, record.seq.load(Relaxed), 0));
+    let (seq, chain) = (record.seq.load(Acquire), record.chain.load(Relaxed));
+    match meeting::record(own_post(st), Post { seq, chain }) {
+        Answer::Agree => record,
+        Answer::Differ => park(st, Words::mismatch(st.leader, chain)),
+        Answer::Wait | Answer::Impossible => park(st, Words::new(rcb_abi::fault::kind::LOG, seq, 0)),
     }
-    let chain = record.chain.load(Relaxed);
-    if chain != st.chain {
-        park(st, Words::mismatch(st.leader, chain));
-    }
-    record
 }
 
-/// Waits until no peer lags by more than [`LAG`] requests: the rings then hold everything a peer still needs.
+/// Waits until no peer lags by [`LAG`] requests: the rings then hold everything a peer still needs.
 pub fn bound_lag(st: &State) {
     for peer in 0..st.n {
         if peer != st.replica {
             let head = &shared::peer(peer).head.seq;
-            wait(st, head, st.seq.saturating_sub(LAG), peer, phase::WAIT_REQUEST, LAG_NAP_NS);
+            wait(st, head, meeting::lag_floor(st.seq, LAG), peer, phase::WAIT_REQUEST, LAG_NAP_NS);
         }
     }
 }
@@ -149,7 +159,7 @@ pub fn bound_lag(st: &State) {
 pub fn passed(st: &State, seq: u64) {
     for peer in 0..st.n {
         if peer != st.replica {
-            wait(st, &shared::peer(peer).head.seq, seq + 1, peer, phase::WAIT_REQUEST, LAG_NAP_NS);
+            wait(st, &shared::peer(peer).head.seq, meeting::done_with(seq), peer, phase::WAIT_REQUEST, LAG_NAP_NS);
         }
     }
 }
