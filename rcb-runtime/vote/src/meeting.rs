@@ -147,6 +147,13 @@ pub const fn done_with(seq: u64) -> u64 {
     seq.saturating_add(1)
 }
 
+/// Whether a leader that has posted request `leader` will never answer request `own`: it publishes its answer before it
+/// posts the next request, so it took the same number for a call that needs none. The follower must look at the record
+/// once more after it has seen this, because the answer may have come between the two looks.
+pub const fn skipped(leader: u64, own: u64) -> bool {
+    leader > own
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -180,10 +180,11 @@ pub fn part(plan: &Plan<'_>, rcb: Option<&Rcb>, cpus: &[usize]) -> Result<Part> 
 fn summary(plan: &Plan<'_>, all: &BTreeMap<&str, Series>) -> Part {
     let inputs = if plan.is_full { "" } else { "Small inputs: these times are mostly start. " };
     let note = format!(
-        "{inputs}Seconds from the first start to the last end; `ratio` is n=2 over two concurrent native copies, pair by pair, \
-         median (range); `CPU` the same for CPU time. Output and files were compared with the native ones in every \
+        "{inputs}Seconds from the first start to the last end; `ratio` is n=2 over two concurrent native copies, pair \
+         by pair, median (range); `CPU` the same for CPU time. Output and files were compared with the native ones in every \
          pair. A pair counts when other programs took less than {:.0} % of the CPUs; where no pair was undisturbed all \
-         are shown, 0 stands under `pairs`, and nothing is judged. `in kernel` is the native share of system time; up to {:.0} % counts as CPU-bound.",
+         are shown, 0 stands under `pairs`, and nothing is judged. `in kernel` is the native share of system time; up \
+         to {:.0} % counts as CPU-bound.",
         FOREIGN * 100.0,
         CPU_BOUND * 100.0
     );

@@ -12,10 +12,13 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Longest time that anything here waits for.
 pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long a process that has been killed may still be seen.
+const DYING: Duration = Duration::from_secs(2);
 
 /// A process group under way, with pipes to its standard input and output.
 pub struct Launch {
@@ -99,12 +102,24 @@ impl Launch {
             })
             .and_then(|result| result),
         };
-        let left = processes::alive_in_group(group);
+        let left = still_alive(group);
         let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
         let status = self.child.wait()?;
         let (stderr, report) = split_stderr(&std::fs::read(&self.stderr)?);
         let ended = if in_time_ended { Ended::from_status(status) } else { Ended::Deadline };
         Ok(Finished { ended, stdout: drained.unwrap_or_default(), stderr, report, left })
+    }
+}
+
+/// Members of a group that do not go away. A process that is dying closes its files before it stops being listed.
+fn still_alive(group: i32) -> Vec<i32> {
+    let start = Instant::now();
+    loop {
+        let left = processes::alive_in_group(group);
+        if left.is_empty() || start.elapsed() > DYING {
+            return left;
+        }
+        std::thread::yield_now();
     }
 }
 

@@ -89,7 +89,7 @@ impl Victim {
             stdout: std::fs::read(folder.join("stdout")).map_err(text)?,
             stderr: Vec::new(),
             report: String::new(),
-            files: snapshot(&input_folder()).map_err(text)?,
+            files: snapshot(&folder.join("files")).map_err(text)?,
         };
         Ok(Prepared { calls: calls.parse().map_err(|_| "no number of calls")?, case, native })
     }
@@ -109,6 +109,10 @@ impl Victim {
         let different = differences(&native, &seen, true);
         if !different.is_empty() {
             return Err(format!("differs from native without any fault:\n{different}{}", seen.report));
+        }
+        let left = Command::new("cp").arg("-a").arg(sandbox.path().join("native")).arg(folder.join("files")).status();
+        if !left.map_err(text)?.success() {
+            return Err("the files of the native run cannot be kept".into());
         }
         std::fs::write(folder.join("stdout"), &native.stdout).map_err(text)?;
         std::fs::write(folder.join("calls"), calls(&read_record(&record)?)?.to_string()).map_err(text)

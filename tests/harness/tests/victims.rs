@@ -11,6 +11,8 @@ mod deaths;
 mod records;
 #[path = "victims/surroundings.rs"]
 mod surroundings;
+#[path = "victims/tools.rs"]
+mod tools;
 
 fn main() {
     inherited::settle();
@@ -19,6 +21,7 @@ fn main() {
     trials.extend(codes::trials());
     trials.extend(records::trials());
     trials.extend(surroundings::trials());
+    trials.extend(tools::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
 

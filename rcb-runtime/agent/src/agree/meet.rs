@@ -81,6 +81,12 @@ fn sleep(st: &State, word: &AtomicU64, seq: u64, peer: usize, why: u32, nap_ns: 
         if meeting::arrived(seen, seq) {
             break;
         }
+        if why == phase::WAIT_RESULT
+            && meeting::skipped(shared::peer(peer).head.seq.load(Acquire), seq)
+            && !meeting::arrived(word.load(Acquire), seq)
+        {
+            break;
+        }
         if shared::control().stop.load(Relaxed) != 0 {
             crate::fault::stand_still();
         }
@@ -141,7 +147,8 @@ pub fn record(st: &State) -> &'static rcb_abi::segment::Record {
     match meeting::record(own_post(st), Post { seq, chain }) {
         Answer::Agree => record,
         Answer::Differ => park(st, Words::mismatch(st.leader, chain)),
-        Answer::Wait | Answer::Impossible => park(st, Words::new(rcb_abi::fault::kind::LOG, seq, 0)),
+        Answer::Wait => park(st, Words::mismatch(st.leader, shared::peer(st.leader).head.chain.load(Relaxed))),
+        Answer::Impossible => park(st, Words::new(rcb_abi::fault::kind::LOG, seq, 0)),
     }
 }
 
