@@ -10,7 +10,8 @@ use crate::{descriptors, handled, hook, shared, signals};
 use core::sync::atomic::Ordering::Relaxed;
 use rcb_abi::fault::{Regs, kind};
 use rcb_abi::segment::{PAYLOAD_MAX, phase, record_flag};
-use rcb_sys::errno::{EBADF, EFAULT, ENOSYS, EPIPE, fail};
+use rcb_sys::errno::{EBADF, EFAULT, ENOMEM, ENOSYS, EPIPE, fail};
+use rcb_sys::nr;
 use rcb_syscalls::spec::{Arg, Class, Exec, Len, Makes, Row};
 
 /// How the guest goes on.
@@ -131,6 +132,9 @@ fn perform(st: &mut State, call: &Call, regs: &mut Regs) -> Answer {
             }
             Answer::local(result)
         }
+        Exec::Once if matches!(call.nr, nr::RECVMSG | RECVMMSG) => {
+            once(st, call, true, |st, args| handled::message::receive(st, call, args))
+        }
         Exec::Once => once(st, call, meets(call.row.class), |_, args| each(call.nr, *args)),
         Exec::Handled(handler) => handled::handle(st, call, handler, regs),
         Exec::Refused(errno) => {
@@ -140,6 +144,9 @@ fn perform(st: &mut State, call: &Call, regs: &mut Regs) -> Answer {
         Exec::Absent(errno) => Answer::error(errno),
     }
 }
+
+/// recvmmsg.
+const RECVMMSG: u32 = 299;
 
 /// Performs a call in this replica with the guest's arguments.
 #[inline]
@@ -159,6 +166,10 @@ pub const fn meets(class: Class) -> bool {
 /// `perform` gets the arguments as the kernel shall see them.
 #[inline]
 pub fn once(st: &mut State, call: &Call, meet: bool, perform: impl FnOnce(&mut State, &[u64; 6]) -> i64) -> Answer {
+    if st.n > 1 && record::names_output(call.row) && walk::fixed_room(call.row, &call.args, &call.entry) > PAYLOAD_MAX {
+        refused(st, call);
+        return Answer::error(ENOMEM);
+    }
     if st.n > 1 && !st.leads() {
         return follow(st, call);
     }

@@ -5,6 +5,7 @@ pub mod exit;
 pub mod files;
 pub mod identity;
 pub mod memory;
+pub mod message;
 pub mod placement;
 pub mod process;
 pub mod read;

@@ -76,6 +76,16 @@ fn outcome(len: Len, at: u64, args: &[u64; 6], entry: &Entry, result: i64) -> us
     }
 }
 
+/// Bytes of outputs whose length the result does not limit: they must fit into the payload ring.
+pub fn fixed_room(row: &Row, args: &[u64; 6], entry: &Entry) -> usize {
+    row.args.iter().zip(args).fold(0usize, |sum, (arg, at)| match arg {
+        Arg::Out(len) | Arg::InOut(len) if *at != 0 && !matches!(len, Len::Result { .. }) => {
+            sum.saturating_add(room(*len, args, entry))
+        }
+        _ => sum,
+    })
+}
+
 /// Lengths that stand at the start of the structure itself.
 fn behind(len: Len, at: u64) -> usize {
     let first = guest::get::<u32>(at).unwrap_or(0) as usize;

@@ -77,6 +77,15 @@ impl CodeMap {
                 *map = Map { start: 0, end: 0, offset: 0, plan: 0 };
             }
         }
+        let mut i = 0;
+        while i < self.count {
+            if (start..end).contains(&self.patches[i].0) {
+                self.count -= 1;
+                self.patches[i] = self.patches[self.count];
+            } else {
+                i += 1;
+            }
+        }
     }
 
     /// Where to resume a saved context whose address lies behind a call that has been patched since.
