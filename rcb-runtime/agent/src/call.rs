@@ -10,7 +10,7 @@ use crate::{descriptors, handled, hook, shared, signals};
 use core::sync::atomic::Ordering::Relaxed;
 use rcb_abi::fault::{Regs, kind};
 use rcb_abi::segment::{PAYLOAD_MAX, phase, record_flag};
-use rcb_sys::errno::{EBADF, EFAULT, ENOMEM, ENOSYS, EPIPE, fail};
+use rcb_sys::errno::{EBADF, EFAULT, EINVAL, ENOMEM, ENOSYS, EPIPE, fail};
 use rcb_sys::nr;
 use rcb_syscalls::spec::{Arg, Class, Exec, Len, Makes, Row};
 
@@ -168,7 +168,9 @@ pub const fn meets(class: Class) -> bool {
 pub fn once(st: &mut State, call: &Call, meet: bool, perform: impl FnOnce(&mut State, &[u64; 6]) -> i64) -> Answer {
     if st.n > 1 && record::names_output(call.row) && walk::fixed_room(call.row, &call.args, &call.entry) > PAYLOAD_MAX {
         refused(st, call);
-        return Answer::error(ENOMEM);
+        // As the kernel says of too many descriptors (poll) and of too large a table.
+        let both_ways = call.row.args.iter().any(|a| matches!(a, Arg::InOut(_)));
+        return Answer::error(if both_ways { EINVAL } else { ENOMEM });
     }
     if st.n > 1 && !st.leads() {
         return follow(st, call);
@@ -230,6 +232,10 @@ fn for_kernel(st: &State, call: &Call) -> [u64; 6] {
     for (i, arg) in call.row.args.iter().enumerate() {
         match arg {
             Arg::SigMask(_) | Arg::SigMaskIndirect => args[i] = 0,
+            Arg::Out(Len::ResultTimes { cap, size }) if st.n > 1 && args[usize::from(*cap)] as i32 > 0 => {
+                let cap = usize::from(*cap);
+                args[cap] = args[cap].min((PAYLOAD_MAX / usize::from(*size)) as u64);
+            }
             Arg::Out(Len::Result { cap }) if st.n > 1 => {
                 let cap = usize::from(*cap);
                 args[cap] = args[cap].min(PAYLOAD_MAX as u64);

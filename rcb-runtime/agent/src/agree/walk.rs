@@ -48,14 +48,14 @@ const IOV_MAX: u64 = 1024;
 /// Length in bytes of an input or of the room for an output, from the arguments alone.
 fn room(len: Len, args: &[u64; 6], entry: &Entry) -> usize {
     let arg = |i: u8| args[usize::from(i)];
+    // Counts are ints: the kernel refuses negative ones and then touches nothing.
+    let count = |i: u8| (args[usize::from(i)] as i32).max(0) as u64;
     let bytes = match len {
         Len::Bytes(n) => u64::from(n),
         Len::Arg(a) | Len::Result { cap: a } => arg(a),
-        Len::Times { arg: a, size } | Len::ResultTimes { cap: a, size } => {
-            (arg(a) & 0xffff_ffff).saturating_mul(u64::from(size))
-        }
+        Len::Times { arg: a, size } | Len::ResultTimes { cap: a, size } => count(a).saturating_mul(u64::from(size)),
         Len::Pointed { arg: a } => u64::from(entry.pointed[usize::from(a)]),
-        Len::FdSet { nfds: a } | Len::BitMask { bits: a } => (arg(a) & 0xffff_ffff).div_ceil(64) * 8,
+        Len::FdSet { nfds: a } | Len::BitMask { bits: a } => count(a).div_ceil(64) * 8,
         Len::Pages { arg: a } => arg(a).div_ceil(4096),
         Len::Msg { arg: a } | Len::MsgResult { cap: a } => arg(a).saturating_add(8),
         Len::Sized | Len::FileHandle => 0,
@@ -79,7 +79,7 @@ fn outcome(len: Len, at: u64, args: &[u64; 6], entry: &Entry, result: i64) -> us
 /// Bytes of outputs whose length the result does not limit: they must fit into the payload ring.
 pub fn fixed_room(row: &Row, args: &[u64; 6], entry: &Entry) -> usize {
     row.args.iter().zip(args).fold(0usize, |sum, (arg, at)| match arg {
-        Arg::Out(len) | Arg::InOut(len) if *at != 0 && !matches!(len, Len::Result { .. }) => {
+        Arg::Out(len) | Arg::InOut(len) if *at != 0 && !matches!(len, Len::Result { .. } | Len::ResultTimes { .. }) => {
             sum.saturating_add(room(*len, args, entry))
         }
         _ => sum,

@@ -5,7 +5,7 @@
 //! possible is tried.
 
 use crate::step::{Violation, is_unseen, step};
-use crate::verdict::{at_end, overwrites};
+use crate::verdict::{at_end, at_report, overwrites};
 use crate::world::{Fault, Life, Setup, World};
 use std::collections::HashSet;
 use std::fmt::{self, Display, Formatter};
@@ -43,12 +43,13 @@ impl Display for Counterexample {
 }
 
 /// Visits all states.
-pub(crate) fn explore(setup: &Setup) -> Result<Seen, Box<Counterexample>> {
+pub(crate) fn explore(setup: &Setup) -> Result<Seen, Counterexample> {
     let mut known: HashSet<World, BuildHasherDefault<Mix>> = HashSet::default();
     let mut seen = Seen::default();
     let start = World::start();
     known.insert(start);
-    let mut path = vec![Frame { by: 0, world: start, next: successors(setup, &start).map_err(|what| here(setup, &[], what))? }];
+    let mut path =
+        vec![Frame { by: 0, world: start, next: successors(setup, &start).map_err(|what| here(setup, &[], what))? }];
     while let Some(frame) = path.last_mut() {
         let Some((by, world)) = frame.next.pop() else {
             path.pop();
@@ -59,6 +60,7 @@ pub(crate) fn explore(setup: &Setup) -> Result<Seen, Box<Counterexample>> {
         }
         assert!(known.len() <= LIMIT, "too many states: {setup:?}");
         path.push(Frame { by, world, next: vec![] });
+        at_report(setup, &world).map_err(|what| here(setup, &path, what))?;
         let next = successors(setup, &world).map_err(|what| here(setup, &path, what))?;
         if next.is_empty() {
             seen.ends += 1;
@@ -78,18 +80,16 @@ struct Frame {
     next: Vec<(usize, World)>,
 }
 
-fn here(setup: &Setup, path: &[Frame], what: Violation) -> Box<Counterexample> {
-    let path = path.iter().map(|frame| (frame.by, frame.world)).collect();
-    Box::new(Counterexample { what, setup: setup.clone(), path })
+fn here(setup: &Setup, path: &[Frame], what: Violation) -> Counterexample {
+    Counterexample { what, setup: setup.clone(), path: path.iter().map(|frame| (frame.by, frame.world)).collect() }
 }
 
 /// All that can happen next, and by whom.
 fn successors(setup: &Setup, world: &World) -> Result<Vec<(usize, World)>, Violation> {
     let mut all = Vec::new();
     let all_live = world.replicas[..setup.n].iter().all(|r| r.life != Life::Dead);
-    let may_stop = |replica: usize| {
-        setup.fault == Fault::Stop && all_live && world.replicas[replica].life == Life::Runs
-    };
+    let may_stop =
+        |replica: usize| setup.fault == Fault::Stop && all_live && world.replicas[replica].life == Life::Runs;
     let stopped = |replica: usize| {
         let mut stopped = *world;
         stopped.replicas[replica].life = Life::Dead;

@@ -89,7 +89,11 @@ impl Actor<'_> {
             At::Perform => {
                 self.perform()?;
                 // agree/record.rs: fill
-                return Ok(self.plain(RECORD_CHAIN + self.setup.slot(own.seq), self.own_chain(), At::StoreRecordResult));
+                return Ok(self.plain(
+                    RECORD_CHAIN + self.setup.slot(own.seq),
+                    self.own_chain(),
+                    At::StoreRecordResult,
+                ));
             }
             At::StoreRecordResult => {
                 return Ok(self.plain(RECORD_RESULT + self.setup.slot(own.seq), own.seq, At::PublishRecord));
@@ -112,7 +116,17 @@ impl Actor<'_> {
                 return Ok(self.plain(ASLEEP, 1, At::LookAgain(goal)));
             }
             At::SayAsleep(goal) => return Ok(self.visible(ASLEEP, 1, At::LookAgain(goal))),
+            At::LookAgain(Goal::Record) => self.look(Goal::Record, At::LeaderHead, At::SayAwake(Goal::Record)),
             At::LookAgain(goal) => self.look(goal, At::Futex(goal), At::SayAwake(goal)),
+            At::LeaderHead => {
+                let skipped = meeting::skipped(u64::from(self.world.load(LEADER, HEAD_SEQ)), u64::from(own.seq));
+                self.go(if skipped { At::LookOnceMore } else { At::Futex(Goal::Record) });
+            }
+            At::LookOnceMore => {
+                let answered =
+                    meeting::arrived(u64::from(self.world.load(LEADER, RECORD_SEQ + slot)), u64::from(own.seq));
+                self.go(if answered { At::Futex(Goal::Record) } else { At::SayAwake(Goal::Record) });
+            }
             At::Futex(goal) => {
                 let (owner, word) = self.awaited(goal);
                 let unchanged = self.world.load(owner, word) == own.seen;
@@ -122,7 +136,10 @@ impl Actor<'_> {
                 // Only a peer that makes other calls than ours leaves us to the end of a nap.
                 let (owner, word) = self.awaited(goal);
                 let naps = matches!(self.setup.fault, Fault::Stray { .. });
-                if !naps || !meeting::arrived(u64::from(self.world.load(owner, word)), u64::from(own.seq)) {
+                let arrived = meeting::arrived(u64::from(self.world.load(owner, word)), u64::from(own.seq));
+                let skipped = goal == Goal::Record
+                    && meeting::skipped(u64::from(self.world.load(LEADER, HEAD_SEQ)), u64::from(own.seq));
+                if !naps || !(arrived || skipped) {
                     return Ok(false);
                 }
                 self.go(At::LookAgain(goal));
@@ -376,9 +393,8 @@ impl Actor<'_> {
     /// All have posted this very request: by what they are, not by what was loaded.
     fn must_be_agreed(&self, otherwise: Violation) -> Result<(), Violation> {
         let seq = self.world.replicas[self.replica].seq;
-        let same = |peer: usize| {
-            self.world.load(peer, HEAD_SEQ) >= seq && self.setup.chain(peer, seq) == self.own_chain()
-        };
+        let same =
+            |peer: usize| self.world.load(peer, HEAD_SEQ) >= seq && self.setup.chain(peer, seq) == self.own_chain();
         if (0..self.setup.n).all(|peer| peer == self.replica || same(peer)) { Ok(()) } else { Err(otherwise) }
     }
 }

@@ -2,8 +2,7 @@
 
 use crate::step::{LEADER, Violation};
 use crate::world::{
-    At, Fault, Goal, Kind, Life, RECORD_CHAIN, RECORD_RESULT, RECORD_SEQ, SLOTS, Setup, TRACE_CHAIN, TRACE_SEQ, Word,
-    World,
+    At, Fault, Goal, HEAD_SEQ, Life, RECORD_CHAIN, RECORD_SEQ, SLOTS, Setup, TRACE_CHAIN, TRACE_SEQ, Word, World,
 };
 use rcb_vote::majority::{Vote, vote};
 
@@ -34,22 +33,30 @@ pub(crate) fn at_end(setup: &Setup, world: &World) -> Result<(), Violation> {
         Fault::None if reports > 0 => Err("a difference is reported where there is none"),
         Fault::None if exits < setup.n => Err("all wait and nobody will wake them"),
         Fault::None => all_performed(setup, world),
-        Fault::Value { .. } if reports == 0 => Err("nobody reports the difference"),
-        Fault::Value { replica, .. } if setup.n > 2 && blamed(setup, world) != Some(1 << replica) => {
-            Err("the vote does not name the corrupted replica")
-        }
-        Fault::Value { .. } => Ok(()),
+        Fault::Value { .. } | Fault::Stray { .. } if reports == 0 => Err("nobody reports the difference"),
         Fault::Stray { .. } if exits > 0 => Err("a replica has ended beside a stray one"),
         Fault::Stray { replica, .. } if (0..setup.n).any(|r| r != replica && !is_noticed(world, r)) => {
             Err("a replica goes on beside a stray one")
         }
-        Fault::Stray { .. } => Ok(()),
         Fault::Stop if reports > 0 => Err("a stop is reported as a difference"),
         Fault::Stop if (0..setup.n).any(|r| !leads_to_the_stopped(world, r, setup.n)) => {
             Err("a replica waits, but not for the stopped one")
         }
-        Fault::Stop => Ok(()),
+        Fault::Value { .. } | Fault::Stray { .. } | Fault::Stop => Ok(()),
     }
+}
+
+/// Judges a state in which a difference has been reported and every replica has come as far: the supervisor may hold
+/// its vote from now on.
+pub(crate) fn at_report(setup: &Setup, world: &World) -> Result<(), Violation> {
+    let Fault::Value { replica: wrong, .. } = setup.fault else { return Ok(()) };
+    let reporter = world.replicas[..setup.n].iter().find(|r| matches!(r.life, Life::Parked(_)));
+    let heard = |seq: u8| (0..setup.n).all(|replica| world.load(replica, HEAD_SEQ) >= seq);
+    let right = match (reporter, setup.n) {
+        (Some(reporter), 3..) if heard(reporter.seq) => blamed(setup, world) == Some(1 << wrong),
+        _ => true,
+    };
+    if right { Ok(()) } else { Err("the vote does not name the corrupted replica") }
 }
 
 fn all_performed(setup: &Setup, world: &World) -> Result<(), Violation> {
@@ -103,9 +110,4 @@ fn leads_to_the_stopped(world: &World, replica: usize, n: usize) -> bool {
         }
     }
     false
-}
-
-/// Calls that all replicas know to be the last ones of a program.
-pub(crate) fn ends_with_a_vote(program: &[Kind]) -> bool {
-    program.last() == Some(&Kind::Exit)
 }

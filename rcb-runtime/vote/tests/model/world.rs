@@ -1,6 +1,7 @@
 //! What there is: shared words as memory holds them, stores on their way to it, and what each replica knows.
 
 use rcb_vote::meeting::slot;
+use std::hash::{Hash, Hasher};
 
 /// Most replicas.
 pub(crate) const MOST: usize = 3;
@@ -21,7 +22,8 @@ pub(crate) const TRACE_CHAIN: Word = TRACE_SEQ + SLOTS as Word;
 pub(crate) const RECORD_SEQ: Word = TRACE_CHAIN + SLOTS as Word;
 pub(crate) const RECORD_CHAIN: Word = RECORD_SEQ + SLOTS as Word;
 pub(crate) const RECORD_RESULT: Word = RECORD_CHAIN + SLOTS as Word;
-const WORDS: usize = RECORD_RESULT as usize + SLOTS;
+/// Rounded up to eight, which makes comparing and hashing cheap.
+const WORDS: usize = (RECORD_RESULT as usize + SLOTS).next_multiple_of(8);
 
 /// Kinds of calls, by how they are agreed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,9 +59,15 @@ impl Kind {
 pub(crate) enum Fault {
     None,
     /// The chain of a replica differs from a call on.
-    Value { replica: usize, from: u8 },
+    Value {
+        replica: usize,
+        from: u8,
+    },
     /// A replica makes other calls from a call on: local ones, which it announces to nobody.
-    Stray { replica: usize, from: u8 },
+    Stray {
+        replica: usize,
+        from: u8,
+    },
     /// Any one replica stops for ever at any point.
     Stop,
 }
@@ -117,7 +125,9 @@ impl Setup {
     /// The chain of a replica at `seq`: in truth, whatever the memory says.
     pub(crate) fn chain(&self, replica: usize, seq: u8) -> u8 {
         match self.fault {
-            Fault::Value { replica: bad, from } | Fault::Stray { replica: bad, from } if bad == replica && seq >= from => {
+            Fault::Value { replica: bad, from } | Fault::Stray { replica: bad, from }
+                if bad == replica && seq >= from =>
+            {
                 seq | WRONG
             }
             _ => seq,
@@ -149,8 +159,12 @@ pub(crate) enum At {
     StoreHeadChain,
     PublishHead,
     /// Looks whether a peer sleeps, one by one.
-    LookForSleepers { record: bool },
-    Wake { record: bool },
+    LookForSleepers {
+        record: bool,
+    },
+    Wake {
+        record: bool,
+    },
     /// Polls a peer's head (with naps).
     BoundLag,
     /// All behind the post: what kind of call is it?
@@ -158,6 +172,10 @@ pub(crate) enum At {
     Look(Goal),
     SayAsleep(Goal),
     LookAgain(Goal),
+    /// A follower looks whether its leader has gone on without an answer.
+    LeaderHead,
+    /// It has: has the answer come between the looks?
+    LookOnceMore,
     Futex(Goal),
     Asleep(Goal),
     SayAwake(Goal),
@@ -190,7 +208,7 @@ pub(crate) enum Life {
 }
 
 /// One replica. `seq` to `chain` are private; `on_way` are its stores that memory has yet to see, oldest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Replica {
     pub(crate) life: Life,
     pub(crate) at: At,
@@ -204,6 +222,17 @@ pub(crate) struct Replica {
     pub(crate) chain: u8,
     pub(crate) on_way: [(Word, u8); DEPTH],
     pub(crate) count: u8,
+}
+
+impl Hash for Replica {
+    /// Few words for a hash that is called without optimization; the stores on their way are left to equality but for
+    /// their number and the latest.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let (word, value) = self.on_way[usize::from(self.count.saturating_sub(1))];
+        state.write_u64(u64::from_le_bytes([self.seq, self.peer, self.seen, self.chain, self.count, word, value, 0]));
+        self.life.hash(state);
+        self.at.hash(state);
+    }
 }
 
 /// Everything.
