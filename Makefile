@@ -10,7 +10,7 @@ HOSTED := --workspace --exclude rcb-agent
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build demo test bench soak docs clean
+.PHONY: help setup build demo test bench suite soak docs clean
 
 help: ## list the targets
 	@echo "usage: make TARGET"
@@ -37,8 +37,11 @@ test: setup build ## set up, build, check format and lints, run every test
 	    export RCB="$$(realpath "$(RCB)")"; set -x; $(CARGO) test --locked $(HOSTED) --no-fail-fast; \
 	fi
 
-bench: build ## measure what replication costs; BENCH="--quick calls" chooses (see --help)
+bench: build $(if $(BENCH),,suite) ## the suite with full inputs, then what replication costs; BENCH="--quick calls" chooses (see --help)
 	$(CARGO) run --locked --release -p rcb-bench -- $(BENCH)
+
+suite: build ## the suite with full inputs, n = 1, 2, 3 in both modes, against native: every byte of output and files
+	RCB="$$(realpath "$(RCB)")" RCB_SUITE=full $(CARGO) test --locked -p rcb-tests --test suite -- --test-threads 1
 
 soak: setup build ## the slow campaigns: many more random faults (SEEDS=500 per program and number of replicas)
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \

@@ -14,9 +14,9 @@ use crate::fault::{FaultRecord, Regs};
 use crate::stats::Stats;
 use core::sync::atomic::{AtomicU32, AtomicU64};
 
-/// Slots of the trace and of the result ring; a replica is never further ahead of a peer.
+/// Slots of the trace and of the result ring; a replica is never that far ahead of a peer.
 pub const RING: usize = 64;
-/// Every so many calls a replica checks that no peer lags by more than that many: with [`RING`] slots nothing that a
+/// Every so many calls a replica checks that no peer lags by as many: with [`RING`] slots nothing that a
 /// peer still needs is overwritten.
 pub const LAG: u64 = 32;
 /// Bytes of the payload ring.

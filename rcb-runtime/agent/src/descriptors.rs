@@ -83,7 +83,7 @@ pub fn credentials_changed(st: &mut State) {
     unsafe { syscall!(nr::PRCTL, PR_SET_PDEATHSIG, 9, 0, 0, 0, 0) };
     if st.n > 1 {
         shared::own(st.replica).wait.needs_socket.store(1, Release);
-        st.socket_peers = (1 << st.n) - 1 & !(1 << st.replica);
+        st.socket_peers = ((1 << st.n) - 1) & !(1 << st.replica);
     }
 }
 

@@ -1,4 +1,5 @@
-//! Every program of the suite, with small inputs: natively, then with one, two and three replicas in both modes.
+//! Every program of the suite, with small inputs (`RCB_SUITE=full`: with the benchmark's): natively, then with one, two
+//! and three replicas in both modes.
 
 use libtest_mimic::Arguments;
 use rcb_tests::case::Case;
@@ -13,11 +14,12 @@ use std::time::Duration;
 
 fn main() {
     inherited::settle();
-    let inputs = prepare();
+    let full = std::env::var_os("RCB_SUITE").is_some_and(|size| size == "full");
+    let inputs = prepare(if full { "full" } else { "small" });
     let mut trials = Vec::new();
     for row in table::read(&rcb_tests::tests_dir().join("suite/suite.tsv"), 10) {
         let folder = inputs.join(&row[2]);
-        let command = if row[9] == "-" { row[3].clone() } else { row[9].clone() };
+        let command = if full || row[9] == "-" { row[3].clone() } else { row[9].clone() };
         let needs = program_of(&command, &folder);
         let (name, filter, exit) = (row[0].clone(), row[4].clone(), row[5].clone());
         trials.push(trial(name.clone(), [needs.as_str()], move || {
@@ -26,7 +28,7 @@ fn main() {
             case.filter = (filter != "-").then_some(filter);
             // x264 writes its speed there.
             case.compare_stderr = false;
-            case.deadline = Duration::from_mins(1);
+            case.deadline = Duration::from_mins(if full { 5 } else { 1 });
             let ended = Ended::Exit(exit.parse().expect("column `exit` is a number"));
             conform("suite", &case, &Expected { ended: Some(ended), last_line: None }, &both_modes())
         }));
@@ -34,16 +36,16 @@ fn main() {
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
 
-/// Makes the small inputs, or finds them made.
-fn prepare() -> PathBuf {
-    let dir = rcb_tests::target_dir().join("suite-small");
-    let lock = std::fs::File::create(rcb_tests::target_dir().join("suite-small.lock"))
+/// Makes the inputs of a size, or finds them made.
+fn prepare(size: &str) -> PathBuf {
+    let dir = rcb_tests::target_dir().join(format!("suite-{size}"));
+    let lock = std::fs::File::create(rcb_tests::target_dir().join(format!("suite-{size}.lock")))
         .expect("the target directory is writable");
     lock.lock().expect("a file of ours can be locked");
     let output = Command::new("sh")
         .arg(rcb_tests::tests_dir().join("suite/prepare.sh"))
         .arg(&dir)
-        .arg("small")
+        .arg(size)
         .env("SUITE_NO_INSTALL", "1")
         .output()
         .expect("sh can be started");

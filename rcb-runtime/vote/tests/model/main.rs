@@ -93,7 +93,7 @@ fn two_replicas_finish_and_perform_everything_once() {
 
 #[test]
 fn three_replicas_finish_and_perform_everything_once() {
-    let all = [&[Ahead, Output, Exit][..], &[Event, Exit], &[Consume, Exit]];
+    let all = [&[Ahead, Output, Exit][..], &[Consume, Exit]];
     holds("three", all.map(|program| Setup::new(3, program)));
     holds("three, strict", [strict(Setup::new(3, &[Output, Exit]))]);
 }
