@@ -16,7 +16,7 @@ help: ## list the targets
 	@echo "usage: make TARGET"
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
 
-setup: ## install what is missing: Debian packages, cargo-nextest
+setup: ## install what is missing: Debian packages
 	@toolchain/setup/setup.sh
 
 build: ## build the rcb command: target/release/rcb
@@ -32,7 +32,8 @@ test: setup build ## set up, build, check format and lints, run every test
 	$(CARGO) clippy --locked $(HOSTED) --all-targets -- -D warnings
 	$(CARGO) clippy --locked -p rcb-agent -- -D warnings
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
-	    export RCB="$$(realpath "$(RCB)")"; set -x; $(CARGO) nextest run --locked $(HOSTED) --no-fail-fast; \
+	    export RCB="$$(realpath "$(RCB)")"; set -ex; $(CARGO) test --locked $(HOSTED) --doc; \
+	    $(CARGO) nextest run --locked $(HOSTED) --no-fail-fast; \
 	else \
 	    export RCB="$$(realpath "$(RCB)")"; set -x; $(CARGO) test --locked $(HOSTED) --no-fail-fast; \
 	fi

@@ -2,14 +2,11 @@
 # setup.sh [--check] [GROUP...]: install what building and testing need.
 #
 # Installs the Debian packages of packages.txt that are missing (groups: build tests suite; all by default), checks the
-# Rust toolchain and installs cargo-nextest where it is missing. Can be run again: what is there is left alone.
+# Rust toolchain. Can be run again: what is there is left alone.
 # With --check nothing is installed; the exit status is 1 when something is missing.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
-
-# Version of cargo-nextest to install when there is none.
-nextest_version=0.9.143
 
 check=
 groups=
@@ -115,16 +112,14 @@ rust() {
     say "Rust $version (at least $wanted), rustfmt, clippy: there"
 }
 
+# cargo-nextest is used where it is there; compiling it takes longer than all our tests, so it is not installed.
 nextest() {
     case " $groups " in *" tests "*) ;; *) return 0 ;; esac
     if cargo nextest --version >/dev/null 2>&1; then
         say "cargo-nextest $(cargo nextest --version | sed -n '1s/^cargo-nextest \([^ ]*\).*/\1/p'): there"
-        return
+    else
+        say "cargo-nextest is not there: make test uses cargo test (cargo install cargo-nextest --locked brings it)"
     fi
-    [ -z "$check" ] || fail "cargo-nextest is not there (cargo install cargo-nextest --locked)"
-    say "installing cargo-nextest $nextest_version, which runs the tests (takes some minutes)"
-    cargo install cargo-nextest --locked --version "$nextest_version" --quiet ||
-        say "cargo-nextest could not be installed: make test uses cargo test instead"
 }
 
 packages

@@ -76,6 +76,8 @@ pub struct Wait {
     /// Sequence number of the call that this replica, as the leader, has begun to perform: with `records` it tells a
     /// successor whether an output may have happened.
     pub intent: AtomicU64,
+    /// 1 once the fault of [`crate::control::Hook`] has been injected here (a test facility).
+    pub hook_done: AtomicU32,
 }
 
 /// A line of its own, because peers read it whenever they publish something: it must not change often.

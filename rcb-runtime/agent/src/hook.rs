@@ -4,6 +4,7 @@ use crate::fault;
 use crate::guest;
 use crate::shared;
 use crate::state::State;
+use core::sync::atomic::Ordering::Relaxed;
 use rcb_abi::control::hook_target::{DATA, HANG, HEAP, INPUT, KILL, MEMORY, NONE, REGISTER, RESULT, STACK};
 use rcb_abi::fault::Regs;
 use rcb_syscalls::spec::{Arg, Row};
@@ -27,7 +28,7 @@ pub fn due_after(st: &State) -> bool {
 }
 
 /// Flips a bit of the first input buffer or path.
-pub fn before(_st: &State, row: &Row, args: &[u64; 6]) {
+pub fn before(st: &State, row: &Row, args: &[u64; 6]) {
     for (i, arg) in row.args.iter().enumerate() {
         let at = match arg {
             Arg::In(_) | Arg::InOut(_) | Arg::Path => args[i],
@@ -35,7 +36,7 @@ pub fn before(_st: &State, row: &Row, args: &[u64; 6]) {
             _ => 0,
         };
         if at != 0 {
-            flip(at);
+            flip(st, at);
             return;
         }
     }
@@ -46,26 +47,45 @@ pub fn after(st: &mut State, regs: &mut Regs) {
     let hook = &shared::control().hook;
     let place = hook.place;
     match hook.target {
-        RESULT => regs.rax ^= 1 << (hook.bit & 63),
-        REGISTER => flip_register(regs, place as usize, hook.bit),
-        MEMORY => flip(place),
-        STACK => flip(regs.rsp.wrapping_add(place)),
-        HEAP => flip(st.brk_start.wrapping_add(place)),
-        DATA => flip(st.data_start.wrapping_add(place)),
-        HANG => loop {
-            core::hint::spin_loop();
-        },
-        KILL => crate::signals::kill_self(9),
+        RESULT => {
+            regs.rax ^= 1 << (hook.bit & 63);
+            done(st);
+        }
+        REGISTER => {
+            flip_register(regs, place as usize, hook.bit);
+            done(st);
+        }
+        MEMORY => flip(st, place),
+        STACK => flip(st, regs.rsp.wrapping_add(place)),
+        HEAP => flip(st, st.brk_start.wrapping_add(place)),
+        DATA => flip(st, st.data_start.wrapping_add(place)),
+        HANG => {
+            done(st);
+            loop {
+                core::hint::spin_loop();
+            }
+        }
+        KILL => {
+            done(st);
+            crate::signals::kill_self(9)
+        }
         _ => fault::park(st, fault::Words::new(rcb_abi::fault::kind::LOG, u64::from(hook.target), 3)),
     }
 }
 
-fn flip(at: u64) {
+/// Tells the supervisor that the fault has been injected.
+fn done(st: &State) {
+    shared::own(st.replica).wait.hook_done.store(1, Relaxed);
+}
+
+fn flip(st: &State, at: u64) {
     let bit = shared::control().hook.bit & 7;
     let mut byte = [0u8; 1];
     if guest::read(at, &mut byte).is_ok() {
         byte[0] ^= 1 << bit;
-        let _ = guest::write(at, &byte);
+        if guest::write(at, &byte).is_ok() {
+            done(st);
+        }
     }
 }
 

@@ -16,8 +16,8 @@ The program runs once, natively and really: files it writes are written. Its inp
 report goes to standard error. A call that this run does not make is not seen.
 
 Exit status:
-      0  everything the program did is supported as natively
-      1  something is refused or supported in part only; the report says what
+      0  nothing the program did is refused; what is supported in part only is told
+      1  something is refused; the report says what
     125  rcb itself failed, 126 and 127 the program cannot be executed or was not found
 
 Examples:
@@ -31,12 +31,7 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "command")]
     strace: Option<PathBuf>,
     /// The program and its arguments.
-    #[arg(
-        trailing_var_arg = true,
-        allow_hyphen_values = true,
-        required_unless_present = "strace",
-        value_name = "PROGRAM [ARGS]"
-    )]
+    #[arg(trailing_var_arg = true, required_unless_present = "strace", value_name = "PROGRAM [ARGS]")]
     command: Vec<OsString>,
 }
 
@@ -47,7 +42,7 @@ pub(crate) fn run(args: &CheckArgs) -> Result<Outcome> {
         None => watch(&args.command)?,
     };
     rcb_keeper::run::say(&describe(&assessment));
-    Ok(Outcome::Exit(u8::from(!assessment.is_full())))
+    Ok(Outcome::Exit(u8::from(!assessment.is_expected_to_run())))
 }
 
 fn read(file: &Path) -> Result<Assessment> {
@@ -100,13 +95,13 @@ fn describe(assessment: &Assessment) -> String {
         lines.push(format!("{level}  {:>width$} x {}: {}", line.count, line.name, line.reason));
     }
     let verdict = if assessment.is_full() {
-        "the program is expected to run: every call it made is supported"
+        "nothing is refused (exit status 0): the program is expected to run, every call it made is supported"
     } else if assessment.is_expected_to_run() {
-        "the program is expected to run, unless it needs what is missing in part"
+        "nothing is refused (exit status 0): the program is expected to run, unless it needs what is missing in part"
     } else if assessment.processes + assessment.threads > 0 {
-        "the program is not expected to run: it starts processes or threads or makes calls that are refused"
+        "calls are refused (exit status 1): the program starts processes or threads and is not expected to run"
     } else {
-        "the program gets errors from the calls that are refused; it runs only if it can do without them"
+        "calls are refused (exit status 1): the program gets errors from them and runs only if it can do without them"
     };
     lines.push(verdict.into());
     lines.join("\n")
@@ -135,10 +130,16 @@ mod tests {
         let last = |lines: &[(Level, &str)], processes| {
             describe(&assessment(lines, processes)).lines().last().map(String::from)
         };
-        assert!(last(&[], 0).unwrap().starts_with("the program is expected to run: every"));
+        assert!(
+            last(&[], 0)
+                .unwrap()
+                .starts_with("nothing is refused (exit status 0): the program is expected to run, every")
+        );
         assert!(last(&[(Level::Partial, "a")], 0).unwrap().contains("expected to run, unless"));
         assert!(last(&[(Level::Refused, "a"), (Level::Partial, "b")], 0).unwrap().contains("gets errors"));
-        assert!(last(&[(Level::Refused, "fork")], 2).unwrap().contains("is not expected to run"));
+        assert!(
+            last(&[(Level::Refused, "fork")], 2).unwrap().contains("(exit status 1): the program starts processes")
+        );
     }
 
     #[test]

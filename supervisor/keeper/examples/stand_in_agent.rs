@@ -74,6 +74,8 @@ fn perform(segment: &mut Segment, verb: &str, value: u64, boot: &BootWord) {
             segment.wait.wait_for.store(value as u32, Ordering::Relaxed);
             segment.wait.phase.store(phase::WAIT_REQUEST, Ordering::Release);
         }
+        "block" => segment.wait.phase.store(phase::BLOCKED, Ordering::Release),
+        "injected" => segment.wait.hook_done.store(1, Ordering::Release),
         "refuse" => {
             let count = segment.refusal_count.load(Ordering::Relaxed);
             segment.refusals[count as usize % 64].store(value << 32, Ordering::Relaxed);

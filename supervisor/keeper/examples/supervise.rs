@@ -1,6 +1,7 @@
 //! Runs a group with another agent than the one the library carries: `supervise IMAGE N DEADLINE [--record FILE]
-//! [WORDS...]`. Used with `stand_in_agent` to test the supervisor without a guest.
+//! [--inject] [WORDS...]`. Used with `stand_in_agent` to test the supervisor without a guest.
 
+use rcb_abi::control::{Hook, hook_target};
 use rcb_keeper::{Inherited, Outcome, RunConfig};
 use std::time::Duration;
 
@@ -17,6 +18,10 @@ fn main() {
         config.args.remove(0);
         config.record = Some(config.args.remove(0).into());
         config.stats = true;
+    }
+    if config.args.first().is_some_and(|word| word == "--inject") {
+        config.args.remove(0);
+        config.hook = Some(Hook { target: hook_target::RESULT, replica: 1, call: 9, ..Hook::NONE });
     }
     match rcb_keeper::run::run_with(&image, &config, &inherited) {
         Ok(Outcome::Exit(status)) => std::process::exit(i32::from(status)),

@@ -1,18 +1,19 @@
 //! The loop that watches a group: turns what happens into events, asks [`crate::step`], does what it says.
 
-use crate::areas::{low_half, wake_all};
+use crate::areas::{SegmentArea, low_half, wake_all};
 use crate::error::{Error, Result};
 use crate::group::Group;
 use crate::inherited::{FATAL, Inherited};
 use crate::plan::Planner;
 use crate::processes::{self, Usage};
 use crate::refusals::{Refusal, Refusals};
-use crate::step::{Action, Cause, End, Event, Glance, State, TICKS_PER_DEADLINE};
+use crate::step::{Action, Event, Glance, State, TICKS_PER_DEADLINE};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
+use rcb_guard::{Cause, End, decide};
 use std::fs::File;
 use std::os::fd::AsFd;
 use std::sync::atomic::Ordering;
@@ -174,20 +175,29 @@ impl<'run> Watch<'run> {
     }
 
     fn look(&self, with_times: bool) -> Vec<Glance> {
-        let glance = |(segment, child): (&crate::areas::SegmentArea, &crate::spawn::Child)| {
+        let segments = &self.group.segments;
+        let glance = |(segment, child): (&SegmentArea, &crate::spawn::Child)| {
             let stat = if with_times { processes::stat(child.pid) } else { None };
+            let inbox = segment.inbox();
             // The fault first: what a replica wrote before it is then seen too.
-            let fault = segment.fault();
+            let fault = inbox.fault();
+            let (seq, phase, wait_for) = (inbox.seq(), inbox.phase(), inbox.wait_for());
+            let served = segments.get(wait_for as usize).map(SegmentArea::inbox).is_some_and(|peer| {
+                let answered = peer.answered(seq);
+                decide::is_served(phase, seq, peer.seq(), answered)
+            });
             Glance {
+                seq,
+                phase,
+                wait_for,
                 fault,
-                seq: segment.seq(),
-                phase: segment.phase(),
-                wait_for: segment.wait_for(),
                 user_ns: stat.map_or(0, |stat| stat.user_ns),
                 in_kernel: stat.is_some_and(|stat| stat.state == 'D'),
+                stopped: stat.is_some_and(|stat| matches!(stat.state, 'T' | 't')),
+                served,
             }
         };
-        self.group.segments.iter().zip(&self.group.children).map(glance).collect()
+        segments.iter().zip(&self.group.children).map(glance).collect()
     }
 
     fn collect_ended(&mut self, events: &mut Vec<Event>) {
@@ -197,7 +207,7 @@ impl<'run> Watch<'run> {
             }
             if let Some((end, usage)) = processes::reap(child, false) {
                 self.ends[replica] = Some((end, usage));
-                events.push(Event::Ended { replica, end, agreed: agreed_end(self.group.segments[replica].ending()) });
+                events.push(Event::Ended { replica, end, agreed: self.group.segments[replica].inbox().ending() });
             }
         }
     }
@@ -219,15 +229,6 @@ struct Ready {
     ended: bool,
     ticked: bool,
     grace_over: bool,
-}
-
-/// The end that a replica has announced.
-const fn agreed_end((how, code): (u32, u32)) -> Option<End> {
-    match how {
-        1 => Some(End::Exit((code & 0xff) as i32)),
-        2 => Some(End::Signal(code as i32)),
-        _ => None,
-    }
 }
 
 fn ticker(deadline: Duration) -> Result<TimerFd> {

@@ -9,10 +9,10 @@ use crate::plan::PlanTable;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::mman::{MapFlags, ProtFlags, mmap, mprotect, munmap};
 use rcb_abi::control::Control;
-use rcb_abi::fault::{FaultRecord, Regs};
 use rcb_abi::plan::PlanArea;
-use rcb_abi::segment::{RING, Segment, Trace};
+use rcb_abi::segment::Segment;
 use rcb_abi::stats::Stats;
+use rcb_guard::Inbox;
 use std::ffi::CString;
 use std::fs::File;
 use std::io::Write;
@@ -155,27 +155,6 @@ impl PlanFile {
     }
 }
 
-/// A fault as read out of a segment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Fault {
-    /// One of [`rcb_abi::fault::kind`].
-    pub kind: u32,
-    /// See [`FaultRecord`].
-    pub peer: u32,
-    /// See [`FaultRecord`].
-    pub seq: u64,
-    /// See [`FaultRecord`].
-    pub own_chain: u64,
-    /// See [`FaultRecord`].
-    pub peer_chain: u64,
-    /// See [`FaultRecord`].
-    pub detail: u64,
-    /// See [`FaultRecord`].
-    pub site: u64,
-    /// See [`FaultRecord`].
-    pub data_addr: u64,
-}
-
 /// The segment of one replica.
 pub struct SegmentArea(Area<Segment>);
 
@@ -216,60 +195,20 @@ impl SegmentArea {
             .map_err(|error| Error::os("protecting a segment", error))
     }
 
-    /// Sequence number of the latest request.
-    pub fn seq(&self) -> u64 {
-        word!(self, head.seq).load(Ordering::Acquire)
+    /// The words that are judged, read as hostile.
+    pub const fn inbox(&self) -> Inbox<'_> {
+        // SAFETY: the mapping is as large as the type and lives as long as `self`.
+        unsafe { Inbox::new(self.0.at) }
     }
 
-    /// What the replica is doing ([`rcb_abi::segment::phase`]).
-    pub fn phase(&self) -> u32 {
-        word!(self, wait.phase).load(Ordering::Acquire)
-    }
-
-    /// The peer it waits for.
-    pub fn wait_for(&self) -> u32 {
-        word!(self, wait.wait_for).load(Ordering::Relaxed)
-    }
-
-    /// The agreed end: how and code.
-    pub fn ending(&self) -> (u32, u32) {
-        (word!(self, ending.how).load(Ordering::Acquire), word!(self, ending.code).load(Ordering::Acquire))
-    }
-
-    /// The fault; its `kind` is 0 while there is none.
-    pub fn fault(&self) -> Fault {
-        let kind = word!(self, fault.kind).load(Ordering::Acquire);
-        if kind == 0 {
-            return Fault::default();
-        }
-        Fault {
-            kind,
-            peer: copy_out!(self, fault.peer),
-            seq: copy_out!(self, fault.seq),
-            own_chain: copy_out!(self, fault.own_chain),
-            peer_chain: copy_out!(self, fault.peer_chain),
-            detail: copy_out!(self, fault.detail),
-            site: copy_out!(self, fault.site),
-            data_addr: copy_out!(self, fault.data_addr),
-        }
-    }
-
-    /// Registers at the latest request; meaningful when the replica is stopped.
-    pub fn regs(&self) -> Regs {
-        copy_out!(self, regs)
+    /// Whether the fault to inject has been injected here.
+    pub fn is_hook_done(&self) -> bool {
+        word!(self, wait.hook_done).load(Ordering::Acquire) != 0
     }
 
     /// Counters.
     pub fn stats(&self) -> Stats {
         copy_out!(self, stats)
-    }
-
-    /// The latest requests, oldest first, empty slots left out.
-    pub fn trace(&self) -> Vec<Trace> {
-        let ring: [Trace; RING] = copy_out!(self, trace);
-        let mut requests: Vec<Trace> = ring.into_iter().filter(|slot| slot.seq != 0).collect();
-        requests.sort_unstable_by_key(|slot| slot.seq);
-        requests
     }
 
     /// The plan request: ticket, descriptor in the replica, device, inode.
@@ -288,8 +227,6 @@ impl SegmentArea {
     }
 }
 
-const _: () = assert!(std::mem::offset_of!(FaultRecord, kind) == 0, "the kind is the word that publishes the record");
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -300,20 +237,15 @@ mod tests {
         segment
             .fill(|raw| {
                 raw.head.seq.store(70, Ordering::Relaxed);
-                raw.fault.kind.store(1, Ordering::Relaxed);
-                raw.fault.seq = 70;
-                for seq in [65u64, 66, 3] {
-                    raw.trace[seq as usize % RING].seq = seq;
-                }
+                raw.wait.hook_done.store(1, Ordering::Relaxed);
                 for index in 0..70u64 {
                     raw.refusals[index as usize % 64].store(index + 1, Ordering::Relaxed);
                 }
                 raw.refusal_count.store(70, Ordering::Relaxed);
             })
             .expect("protect");
-        assert_eq!(segment.seq(), 70);
-        assert_eq!((segment.fault().kind, segment.fault().seq), (1, 70));
-        assert_eq!(segment.trace().iter().map(|slot| slot.seq).collect::<Vec<_>>(), [3, 65, 66]);
+        assert_eq!(segment.inbox().seq(), 70);
+        assert!(segment.is_hook_done());
         assert_eq!(segment.refusals_since(68), (70, vec![69, 70]));
         assert_eq!(segment.refusals_since(0).1.len(), 64);
         assert_eq!(segment.refusals_since(70), (70, vec![]));

@@ -1,11 +1,9 @@
-//! What the replicas leave behind: collected while they stand still, judged afterwards as plain data.
+//! What the replicas leave behind: collected while they stand still, judged by [`rcb_guard`] as plain data.
 
-use crate::areas::Fault;
 use crate::group::Group;
 use crate::processes::{self, Usage};
-use crate::step::End;
-use rcb_abi::fault::Regs;
-use rcb_abi::segment::Trace;
+use rcb_abi::segment::phase;
+use rcb_guard::{End, Statement};
 use std::time::{Duration, Instant};
 
 /// How long replicas get to stand still. The kernel stops a process at once, but for one in uninterruptible sleep.
@@ -18,29 +16,16 @@ pub struct Witness {
     pub pid: u32,
     /// CPU it ran on last, or that it was pinned to.
     pub cpu: u32,
-    /// One of [`rcb_abi::segment::phase`].
-    pub phase: u32,
-    /// Sequence number of its latest request.
-    pub seq: u64,
-    /// Its latest requests, oldest first.
-    pub trace: Vec<Trace>,
-    /// Registers at the latest request.
-    pub regs: Regs,
-    /// Its own fault, kind 0 for none.
-    pub fault: Fault,
+    /// What it says.
+    pub said: Statement,
     /// How it ended, if it has.
     pub end: Option<End>,
 }
 
 impl Witness {
-    /// The request with this number, if the ring still holds it.
-    pub fn request(&self, seq: u64) -> Option<&Trace> {
-        self.trace.iter().find(|slot| slot.seq == seq)
-    }
-
-    /// The result of the request with this number, known once the next one is posted.
-    pub fn result(&self, seq: u64) -> Option<u64> {
-        self.request(seq).filter(|_| self.seq > seq).map(|slot| slot.result)
+    /// Whether it still stands, alive, at this request, with the registers it left when it parked there.
+    pub const fn is_parked_at(&self, seq: u64) -> bool {
+        self.said.phase == phase::PARKED && self.said.seq == seq && self.end.is_none()
     }
 }
 
@@ -62,11 +47,7 @@ pub fn collect(group: &Group, ends: &[Option<(End, Usage)>]) -> Vec<Witness> {
         Witness {
             pid: child.pid,
             cpu: processes::stat(child.pid).map_or(group.cpus[replica], |stat| stat.cpu),
-            phase: segment.phase(),
-            seq: segment.seq(),
-            trace: segment.trace(),
-            regs: segment.regs(),
-            fault: segment.fault(),
+            said: segment.inbox().statement(),
             end: ends[replica].map(|(end, _)| end),
         }
     };

@@ -6,7 +6,8 @@
 //! - [`program`] finds the file, [`placement`] the CPUs, [`descriptors`] and [`areas`] make what the replicas share;
 //! - [`group`] and [`spawn`] start them;
 //! - [`act`] watches, and asks the pure state machine in [`step`] what to do;
-//! - [`evidence`], [`verdict`] and [`report`] say what went wrong, [`record`] and [`stats`] keep it.
+//! - [`evidence`] collects what the replicas have left, [`rcb_guard`] judges it, [`verdict`] and [`report`] put that
+//!   into words, [`record`] and [`stats`] keep it.
 //!
 //! [`plan`] works out patch plans, [`topology`] knows the machine, [`doctor`] examines it, and [`strace`] reads what a
 //! native run did. What `unsafe` there is stands in the modules that say so at their top: they talk to the kernel or

@@ -2,7 +2,7 @@
 #![allow(unsafe_code, reason = "wait4 and pidfd_send_signal have no wrapper in nix that says enough")]
 
 use crate::spawn::Child;
-use crate::step::End;
+use rcb_guard::End;
 use std::mem::MaybeUninit;
 use std::os::fd::AsRawFd;
 use std::time::Duration;

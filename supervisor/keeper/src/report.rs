@@ -3,8 +3,8 @@
 use crate::backtrace::Frame;
 use crate::evidence::Witness;
 use crate::names;
-use crate::step::End;
 use crate::verdict::{Judgement, list};
+use rcb_guard::End;
 use std::fmt::Write;
 
 /// Everything about a fault, one fact per line.
@@ -20,7 +20,7 @@ pub fn text(judgement: &Judgement, witnesses: &[Witness], frames: &[Vec<Frame>],
         let state = match witness.end {
             Some(End::Exit(status)) => format!("exited with status {status}"),
             Some(End::Signal(signal)) => format!("killed by {}", names::signal(signal)),
-            None => format!("{} at call {}", names::phase(witness.phase), witness.seq),
+            None => format!("{} at call {}", names::phase(witness.said.phase), witness.said.seq),
         };
         let mark = if judgement.blamed.contains(&replica) { '!' } else { ' ' };
         let _ = writeln!(out, " {mark}replica {replica} (pid {}, CPU {}): {state}", witness.pid, witness.cpu);
@@ -65,23 +65,18 @@ fn write_frames(out: &mut String, frames: &[Vec<Frame>]) {
 }
 
 #[cfg(test)]
+#[allow(clippy::large_stack_arrays, reason = "tests may use some of the stack")]
 mod tests {
     use super::*;
-    use crate::areas::Fault;
     use crate::verdict::Difference;
-    use rcb_abi::fault::Regs;
+    use rcb_guard::Statement;
 
     #[test]
     fn says_everything_once() {
-        let witness = |pid, end| Witness {
-            pid,
-            cpu: 1,
-            phase: rcb_abi::segment::phase::PARKED,
-            seq: 7,
-            trace: vec![],
-            regs: Regs::default(),
-            fault: Fault::default(),
-            end,
+        let witness = |pid, end| {
+            let mut said = Statement::of(&[]);
+            said.seq = 7;
+            Witness { pid, cpu: 1, said, end }
         };
         let judgement = Judgement {
             kind: "mismatch",

@@ -2,7 +2,6 @@
 #![allow(unsafe_code, reason = "hands the plan area to its one writer")]
 
 use crate::act::{self, Verdict, Watch};
-use crate::areas::Fault;
 use crate::backtrace::{Frame, backtrace};
 use crate::config::RunConfig;
 use crate::error::{Error, Result};
@@ -13,11 +12,12 @@ use crate::plan::{Planner, cache::Cache, planner::usual_files};
 use crate::program::{self, Program};
 use crate::record::{self, Recorder};
 use crate::stats::{self, Account};
-use crate::step::{Cause, End};
 use crate::topology::Topology;
 use crate::verdict::{self, Judgement};
 use crate::{exit, memory, names, placement, report};
+use rcb_abi::control::hook_target;
 use rcb_abi::fault::{boot_site, kind};
+use rcb_guard::{Cause, End, Fault};
 use serde_json::json;
 use std::time::Instant;
 
@@ -66,6 +66,10 @@ pub fn run_with(image: &[u8], config: &RunConfig, inherited: &Inherited) -> Resu
         Ok(Verdict::Judge(cause)) => conclude(config, &cause, findings.as_ref(), &mut recorder),
         Err(error) => Err(error),
     };
+    if let (Ok(_), Some(warning)) = (&outcome, not_injected(config, &group)) {
+        say(&format!("warning: the fault was not injected: {warning}"));
+        recorder.write("not-injected", json!({ "reason": warning }));
+    }
     let accounts: Vec<Account> = group
         .segments
         .iter()
@@ -128,6 +132,24 @@ fn record_start(
     }
 }
 
+/// Why a fault that was to be injected has not been, if so.
+fn not_injected(config: &RunConfig, group: &Group) -> Option<String> {
+    let hook = config.hook.filter(|hook| hook.target != hook_target::NONE)?;
+    let replica = hook.replica as usize;
+    let segment = group.segments.get(replica).filter(|segment| !segment.is_hook_done())?;
+    let last = segment.inbox().seq();
+    Some(if last < hook.call {
+        format!("replica {replica} ended at call {last} and did not reach call {}", hook.call)
+    } else if hook.target == hook_target::INPUT {
+        format!("call {} of replica {replica} passes no bytes to the kernel", hook.call)
+    } else {
+        format!(
+            "call {} of replica {replica} does not return as a call, or nothing is mapped at the address",
+            hook.call
+        )
+    })
+}
+
 /// What a look at the stopped replicas brought.
 struct Findings {
     judgement: Judgement,
@@ -143,7 +165,7 @@ impl Findings {
         let judgement = verdict::judge(cause, &witnesses, &|replica: usize, slot, result| {
             let witness: &Witness = &witnesses[replica];
             // Behind the call memory is not what it was; only a replica that still stands there can tell.
-            let is_there = witness.seq == slot.seq && witness.end.is_none();
+            let is_there = witness.said.seq == slot.seq && witness.end.is_none();
             names::request(slot, result, &|address, bytes| {
                 is_there.then(|| memory::read_all(witness.pid, address, bytes)).flatten()
             })
@@ -155,8 +177,9 @@ impl Findings {
 
 /// Where a replica made the call in question; its stack only if it has not gone on since.
 fn frames(witness: &Witness, seq: Option<u64>) -> Vec<Frame> {
-    let Some(slot) = seq.and_then(|seq| witness.request(seq)).filter(|_| witness.end.is_none()) else { return vec![] };
-    let stack = (witness.seq == slot.seq).then_some(witness.regs.rsp);
+    let said = &witness.said;
+    let Some(slot) = seq.and_then(|seq| said.request(seq)).filter(|_| witness.end.is_none()) else { return vec![] };
+    let stack = witness.is_parked_at(slot.seq).then_some(said.regs.rsp);
     if slot.rip == 0 { vec![] } else { backtrace(witness.pid, slot.rip, stack) }
 }
 
@@ -184,16 +207,15 @@ fn conclude(
         json!({
             "pid": witness.pid,
             "cpu": witness.cpu,
-            "phase": names::phase(witness.phase),
-            "seq": witness.seq,
-            "fault": (witness.fault.kind != 0).then(|| names::fault(witness.fault.kind)),
+            "phase": names::phase(witness.said.phase),
+            "seq": witness.said.seq,
+            "fault": (witness.said.fault.kind != 0).then(|| names::fault(witness.said.fault.kind)),
         })
     });
     fields["replicas"] = replicas.collect();
     recorder.write("fault", fields);
     // With nobody to compare with it is not a disagreement but a failure of ours.
-    let ours = config.replicas == 1 || judgement.kind == "deadlock";
-    Ok(Outcome::Exit(if ours { exit::FAILED } else { exit::DISAGREED }))
+    Ok(Outcome::Exit(if config.replicas == 1 { exit::FAILED } else { exit::DISAGREED }))
 }
 
 /// The agent could not start the program: says why, with the exit code that a shell would give.

@@ -12,8 +12,8 @@
 //! [`Settling`](Mode::Settling) gives peers a moment to arrive at the request in question: a verdict with three
 //! replicas needs the word of the third. Nothing can leave meanwhile, because outputs need the agreement of all.
 
-use crate::areas::Fault;
 use rcb_abi::segment::phase;
+use rcb_guard::{Cause, End, Fault};
 
 /// Ticks of the watchdog in one deadline. Time is counted in own ticks, so that a suspended machine or a stopped
 /// process group does not look like a hang.
@@ -25,15 +25,6 @@ const DEADLOCK_TICKS: u32 = 3;
 
 /// How many moments a replica gets that has announced its end but is still there: half a minute in all.
 const MAX_GRACES: u32 = 15;
-
-/// How a process ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// By exit with this status.
-    Exit(i32),
-    /// By this signal.
-    Signal(i32),
-}
 
 /// What one look at a replica and its segment shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,11 +41,29 @@ pub struct Glance {
     pub user_ns: u64,
     /// In uninterruptible sleep: the kernel works on its behalf; only looked at with a tick.
     pub in_kernel: bool,
+    /// Stopped by a signal or a debugger; only looked at with a tick.
+    pub stopped: bool,
+    /// What it waits for is there ([`rcb_guard::decide::is_served`]).
+    pub served: bool,
 }
 
 impl Glance {
     const fn waits(&self) -> bool {
         matches!(self.phase, phase::WAIT_REQUEST | phase::WAIT_RESULT)
+    }
+
+    /// Whether it waits rightly for this replica: for words that are not there yet.
+    const fn waits_for(&self, replica: usize) -> bool {
+        self.waits() && !self.served && self.wait_for as usize == replica
+    }
+
+    /// Whether it needs no other sign of life since the look before.
+    const fn lives(&self, before: &Self) -> bool {
+        if self.stopped {
+            return false;
+        }
+        let is_in_a_wait = self.phase == phase::BLOCKED || self.in_kernel || (self.waits() && !self.served);
+        self.seq != before.seq || is_in_a_wait
     }
 }
 
@@ -78,39 +87,6 @@ pub enum Event {
     GraceOver,
     /// The user sent a fatal signal to the supervisor.
     Interrupted(i32),
-}
-
-/// Why a run is stopped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cause {
-    /// A replica recorded a fault.
-    Fault {
-        /// Which replica saw it.
-        observer: usize,
-        /// What it recorded.
-        fault: Fault,
-    },
-    /// A replica died without agreement.
-    Died {
-        /// Which.
-        replica: usize,
-        /// How.
-        end: End,
-    },
-    /// A replica did not arrive where another one waits for it.
-    Silent {
-        /// Which.
-        replica: usize,
-        /// Who waits.
-        waiting: usize,
-    },
-    /// A replica agreed to end and did not.
-    NotEnded {
-        /// Which.
-        replica: usize,
-    },
-    /// All wait for each other.
-    Deadlock,
 }
 
 /// What to do.
@@ -216,35 +192,43 @@ impl State {
         for (memory, glance) in self.replicas.iter_mut().zip(glances) {
             memory.at_tick = *glance;
         }
+        // A stop of all is job control, not a fault; nobody is left who could complain, either.
+        let living = || (0..glances.len()).filter(|replica| self.replicas[*replica].end.is_none());
+        let all_stopped = living().all(|replica| glances[replica].stopped);
+        let all_wait = glances.iter().all(Glance::waits);
         for replica in 0..self.replicas.len() {
             let (old, new) = (before[replica], glances[replica]);
-            let waiting = (0..glances.len())
-                .find(|peer| *peer != replica && glances[*peer].waits() && glances[*peer].wait_for as usize == replica);
+            let waiting = waiting_for(replica, glances);
             // A replica that has had less CPU time than the one that waits, and gets some, is late but not silent.
             let catches_up =
                 waiting.is_some_and(|peer| new.user_ns > old.user_ns && new.user_ns < glances[peer].user_ns);
-            let lives = new.seq != old.seq || new.phase == phase::BLOCKED || new.in_kernel || new.waits();
             let memory = &mut self.replicas[replica];
-            if waiting.is_none() || lives || memory.end.is_some() {
+            // One that could go on is waited for by all that it will do.
+            let is_wanted = waiting.is_some() || (new.waits() && new.served && !all_wait);
+            if !is_wanted || new.lives(&old) || memory.end.is_some() {
                 memory.silent_ticks = 0;
-            } else if !catches_up {
+            } else if !catches_up && !all_stopped {
                 memory.silent_ticks += 1;
             }
         }
         let moved = before.iter().zip(glances).any(|(old, new)| old.seq != new.seq || old.phase != new.phase);
-        let all_wait = glances.iter().all(Glance::waits);
-        self.deadlocked_ticks = if all_wait && !moved { self.deadlocked_ticks + 1 } else { 0 };
+        if !all_wait || moved {
+            self.deadlocked_ticks = 0;
+        } else if !all_stopped {
+            self.deadlocked_ticks += 1;
+        }
 
         let actions = self.look(glances);
         if !actions.is_empty() || self.mode != Mode::Running {
             return actions;
         }
         if let Some(replica) = self.replicas.iter().position(|memory| memory.silent_ticks > TICKS_PER_DEADLINE) {
-            let waits = |peer: &usize| glances[*peer].waits() && glances[*peer].wait_for as usize == replica;
-            let waiting = (0..glances.len()).find(waits).unwrap_or(replica);
-            return self.settle(Cause::Silent { replica, waiting });
+            let waiting = waiting_for(replica, glances).unwrap_or(replica);
+            return self.settle(Cause::Silent { replica, waiting, stopped: glances[replica].stopped });
         }
-        if self.deadlocked_ticks > DEADLOCK_TICKS {
+        // One that waits for what is there may only be slow to wake up; it gets the time that silence gets.
+        let patience = if glances.iter().any(|glance| glance.served) { TICKS_PER_DEADLINE + 1 } else { DEADLOCK_TICKS };
+        if self.deadlocked_ticks > patience {
             return self.settle(Cause::Deadlock);
         }
         vec![]
@@ -290,6 +274,11 @@ impl State {
             Mode::Running | Mode::Over => vec![],
         }
     }
+}
+
+/// Somebody who waits for this replica.
+fn waiting_for(replica: usize, glances: &[Glance]) -> Option<usize> {
+    (0..glances.len()).find(|peer| *peer != replica && glances[*peer].waits_for(replica))
 }
 
 #[cfg(test)]

@@ -1,14 +1,10 @@
-//! What went wrong and who is to blame: a pure function of the evidence.
-//!
-//! The requests of all replicas are laid side by side; the first number at which they differ is the place. Everything
-//! that differs there is listed, and the majority decides who is wrong. Without a majority nobody is blamed.
+//! A verdict of [`rcb_guard`] in words, and everything that differs at its place. Nothing is decided here.
 
 use crate::evidence::Witness;
 use crate::names;
-use crate::step::{Cause, End};
 use rcb_abi::fault::{Regs, kind};
 use rcb_abi::segment::Trace;
-use rcb_vote::majority::{Vote, vote};
+use rcb_guard::{Cause, End, Ground, Statement, Verdict, decide};
 use serde::Serialize;
 
 /// The findings.
@@ -42,16 +38,14 @@ pub struct Difference {
 /// The text of a replica's request: replica, request, result if it is known.
 pub type Wording<'a> = &'a dyn Fn(usize, &Trace, Option<u64>) -> String;
 
-/// Judges a cause by the evidence. Requests are put into words by `wording`, which may look at a replica's memory.
+/// Has the cause judged by the evidence and puts the verdict into words. Requests are worded by `wording`, which may
+/// look at a replica's memory.
 pub fn judge(cause: &Cause, witnesses: &[Witness], wording: Wording<'_>) -> Judgement {
-    let place = first_difference(witnesses);
-    let blamed = blame(cause, place, witnesses);
-    let seq = place.or(match cause {
-        Cause::Fault { fault, .. } => Some(fault.seq).filter(|seq| *seq > 0),
-        _ => None,
-    });
-    let requests = witnesses.iter().enumerate().map(|(replica, witness)| {
-        seq.and_then(|seq| witness.request(seq)).map(|slot| wording(replica, slot, witness.result(slot.seq)))
+    let statements: Vec<&Statement> = witnesses.iter().map(|witness| &witness.said).collect();
+    let verdict = decide(cause, &statements);
+    let Verdict { place, seq, blamed, .. } = verdict;
+    let requests = statements.iter().enumerate().map(|(replica, said)| {
+        seq.and_then(|seq| said.request(seq)).map(|slot| wording(replica, slot, said.result(slot.seq)))
     });
     let differences = seq.map_or_else(Vec::new, |seq| differences(seq, witnesses));
     let mut notes = Vec::new();
@@ -61,10 +55,14 @@ pub fn judge(cause: &Cause, witnesses: &[Witness], wording: Wording<'_>) -> Judg
                 .into(),
         );
     }
-    notes.extend(note(cause));
+    if verdict.ground == Ground::Contradiction {
+        notes.push("what it showed its peers is not what its own trace says".into());
+    }
+    notes.extend(note(cause).filter(|_| is_told_by(cause, &verdict)));
+    let blamed: Vec<usize> = blamed.iter().collect();
     Judgement {
-        kind: kind_word(cause, place.is_some()),
-        headline: headline(cause, seq, place.is_some(), &blamed, witnesses),
+        kind: kind_word(cause, &verdict),
+        headline: headline(cause, &verdict, &blamed, witnesses),
         seq,
         blamed,
         requests: requests.collect(),
@@ -73,67 +71,12 @@ pub fn judge(cause: &Cause, witnesses: &[Witness], wording: Wording<'_>) -> Judg
     }
 }
 
-/// The first number at which two replicas that both made the request differ in it.
-fn first_difference(witnesses: &[Witness]) -> Option<u64> {
-    let mut seqs: Vec<u64> = witnesses.iter().flat_map(|witness| witness.trace.iter().map(|slot| slot.seq)).collect();
-    seqs.sort_unstable();
-    seqs.dedup();
-    seqs.into_iter().find(|seq| {
-        let mut slots = witnesses.iter().filter_map(|witness| witness.request(*seq));
-        slots.next().is_some_and(|first| slots.any(|slot| !is_same(first, slot)))
-    })
-}
-
-fn is_same(one: &Trace, other: &Trace) -> bool {
-    let count = (one.nargs as usize).min(6);
-    one.nr == other.nr && one.chain == other.chain && one.args[..count] == other.args[..count]
-}
-
-/// Who is to blame, as replica numbers.
-fn blame(cause: &Cause, place: Option<u64>, witnesses: &[Witness]) -> Vec<usize> {
+/// Whether the cause itself is the news; silence and waiting that follow from a difference are not.
+fn is_told_by(cause: &Cause, verdict: &Verdict) -> bool {
     match cause {
-        Cause::Died { replica, .. } | Cause::Silent { replica, .. } | Cause::NotEnded { replica } => vec![*replica],
-        Cause::Deadlock => disagreeing(place, witnesses),
-        Cause::Fault { observer, fault } => match fault.kind {
-            kind::AGENT_EXCEPTION | kind::AGENT_PANIC => vec![*observer],
-            kind::RESULT => {
-                minority(witnesses.iter().map(|witness| witness.request(fault.seq).map(|slot| slot.result)))
-            }
-            kind::PAYLOAD | kind::LOG => {
-                // The words of one replica are unreadable for others: its own doing if more than one of them say so.
-                let accusers = witnesses.iter().filter(|witness| {
-                    matches!(witness.fault.kind, kind::PAYLOAD | kind::LOG) && witness.fault.peer == fault.peer
-                });
-                if accusers.count() > 1 && (fault.peer as usize) < witnesses.len() {
-                    vec![fault.peer as usize]
-                } else {
-                    vec![]
-                }
-            }
-            _ => disagreeing(place, witnesses),
-        },
+        Cause::Silent { stopped: false, .. } | Cause::Deadlock => verdict.place.is_none(),
+        _ => true,
     }
-}
-
-/// Who made another request than the majority.
-fn disagreeing(place: Option<u64>, witnesses: &[Witness]) -> Vec<usize> {
-    place.map_or_else(Vec::new, |seq| minority(witnesses.iter().map(|witness| witness.request(seq).map(digest_of))))
-}
-
-/// Who differs from a majority.
-fn minority(values: impl Iterator<Item = Option<u64>>) -> Vec<usize> {
-    let values: Vec<Option<u64>> = values.collect();
-    match vote(&values) {
-        Vote::Majority { blamed } => (0..values.len()).filter(|replica| blamed >> replica & 1 == 1).collect(),
-        Vote::Unanimous | Vote::None => vec![],
-    }
-}
-
-/// One word for everything that is compared of a request: the chain covers it all, unless the chain itself was hit.
-fn digest_of(slot: &Trace) -> u64 {
-    let count = (slot.nargs as usize).min(6);
-    let words = slot.args[..count].iter().chain([&slot.chain]);
-    words.fold(u64::from(slot.nr), |digest, word| (digest ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29))
 }
 
 /// Everything known that differs at request `seq`.
@@ -146,7 +89,7 @@ fn differences(seq: u64, witnesses: &[Witness]) -> Vec<Difference> {
         }
     };
     let of_slot = |value: &dyn Fn(&Trace) -> Option<String>| -> Vec<Option<String>> {
-        witnesses.iter().map(|witness| witness.request(seq).and_then(value)).collect()
+        witnesses.iter().map(|witness| witness.said.request(seq).and_then(value)).collect()
     };
     compare("call".into(), of_slot(&|slot| Some(names::call(slot.nr))));
     for index in 0..6 {
@@ -157,18 +100,25 @@ fn differences(seq: u64, witnesses: &[Witness]) -> Vec<Difference> {
     compare("first input bytes".into(), of_slot(&|slot| Some(bytes_of(slot))));
     compare("address behind the call".into(), of_slot(&|slot| Some(format!("{:#x}", slot.rip))));
     if let Some(before) = seq.checked_sub(1) {
-        let results = witnesses.iter().map(|witness| witness.result(before).map(result_text)).collect();
+        let results = witnesses.iter().map(|witness| witness.said.result(before).map(result_text)).collect();
         compare("result of the call before".into(), results);
     }
-    let results = witnesses.iter().map(|witness| witness.result(seq).map(result_text)).collect();
+    let results = witnesses.iter().map(|witness| witness.said.result(seq).map(result_text)).collect();
     compare("result".into(), results);
-    if witnesses.iter().all(|witness| witness.seq == seq && witness.end.is_none()) {
-        for (index, name) in Regs::NAMES.iter().enumerate() {
-            let values = witnesses.iter().map(|witness| Some(format!("{:#x}", witness.regs.as_array()[index])));
-            compare(format!("register {name}"), values.collect());
-        }
+    // Only who is parked has left its registers, and only at the same kind of call they are of the same moment.
+    let nr = witnesses.iter().find_map(|witness| parked_nr(witness, seq));
+    let parked = |witness: &Witness| nr.is_some() && parked_nr(witness, seq) == nr;
+    for (index, name) in Regs::NAMES.iter().enumerate() {
+        let value = |witness: &Witness| format!("{:#x}", witness.said.regs.as_array()[index]);
+        let values = witnesses.iter().map(|witness| parked(witness).then(|| value(witness)));
+        compare(format!("register {name}"), values.collect());
     }
     found
+}
+
+/// The call that a replica is parked at, if that is number `seq`.
+fn parked_nr(witness: &Witness, seq: u64) -> Option<u32> {
+    witness.said.request(seq).filter(|_| witness.is_parked_at(seq)).map(|slot| slot.nr)
 }
 
 fn bytes_of(slot: &Trace) -> String {
@@ -184,20 +134,21 @@ fn result_text(result: u64) -> String {
     format!("{result:#x}")
 }
 
-const fn kind_word(cause: &Cause, differs: bool) -> &'static str {
+fn kind_word(cause: &Cause, verdict: &Verdict) -> &'static str {
     match cause {
+        _ if !is_told_by(cause, verdict) => "mismatch",
         Cause::Fault { fault, .. } => names::fault(fault.kind),
         Cause::Died { .. } => "died",
+        Cause::Silent { stopped: true, .. } => "stopped",
         Cause::Silent { .. } => "silent",
-        Cause::Deadlock if differs => "mismatch",
         Cause::NotEnded { .. } => "not-ended",
         Cause::Deadlock => "deadlock",
     }
 }
 
-fn headline(cause: &Cause, seq: Option<u64>, differs: bool, blamed: &[usize], witnesses: &[Witness]) -> String {
-    let at = seq.map_or_else(String::new, |seq| {
-        let nr = witnesses.iter().find_map(|witness| witness.request(seq)).map(|slot| names::call(slot.nr));
+fn headline(cause: &Cause, verdict: &Verdict, blamed: &[usize], witnesses: &[Witness]) -> String {
+    let at = verdict.seq.map_or_else(String::new, |seq| {
+        let nr = witnesses.iter().find_map(|witness| witness.said.request(seq)).map(|slot| names::call(slot.nr));
         format!(" at call {seq}{}", nr.map_or_else(String::new, |name| format!(" ({name})")))
     });
     match cause {
@@ -228,12 +179,25 @@ fn headline(cause: &Cause, seq: Option<u64>, differs: bool, blamed: &[usize], wi
         Cause::Died { replica, end: End::Exit(status) } => {
             format!("replica {replica} exited with status {status} without agreement")
         }
-        Cause::Silent { replica, waiting } => {
-            format!("replica {replica} is silent: replica {waiting} has waited for it beyond the deadline")
+        Cause::Silent { replica, waiting, stopped: true } if replica == waiting => {
+            format!("replica {replica} was stopped, and has let pass the deadline for going on")
+        }
+        Cause::Silent { replica, waiting, stopped: true } => {
+            format!("replica {replica} was stopped: replica {waiting} has waited for it beyond the deadline")
+        }
+        Cause::Silent { replica, waiting, .. } => {
+            let silence = format!("replica {replica} is silent");
+            if replica == waiting && is_told_by(cause, verdict) {
+                format!("{silence}: what it waits for has been there for longer than the deadline")
+            } else if is_told_by(cause, verdict) {
+                format!("{silence}: replica {waiting} has waited for it beyond the deadline")
+            } else {
+                format!("{}, and {silence}", disagreement(blamed, &at))
+            }
         }
         Cause::NotEnded { replica } => format!("replica {replica} did not end although all had agreed to"),
-        Cause::Deadlock if differs => format!("{}, and wait for each other", disagreement(blamed, &at)),
-        Cause::Deadlock => "all replicas wait for each other".into(),
+        Cause::Deadlock if is_told_by(cause, verdict) => "all replicas wait for each other".into(),
+        Cause::Deadlock => format!("{}, and wait for each other", disagreement(blamed, &at)),
     }
 }
 
@@ -250,6 +214,9 @@ fn note(cause: &Cause) -> Option<String> {
         Cause::Fault { fault, .. } if fault.kind == kind::INPUT_CHANGED => {
             Some("another process may have changed the file meanwhile; then this is no hardware fault".into())
         }
+        Cause::Silent { stopped: true, .. } => Some(
+            "a signal (SIGSTOP) or a debugger has stopped this one process; stopping all of them is no fault".into(),
+        ),
         Cause::Silent { .. } => Some("--deadline sets how long a replica may let others wait".into()),
         Cause::Died { end: End::Signal(libc::SIGKILL), .. } => {
             Some("if the machine was short of memory, the kernel may have killed it (see dmesg)".into())

@@ -1,4 +1,5 @@
 //! The supervisor with a stand-in for the agent: starting, watching, verdicts, ends, and that nothing is left behind.
+#![allow(unsafe_code, reason = "sends signals, asks for descriptors, prepares a child")]
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -14,7 +15,6 @@ fn example(name: &str) -> PathBuf {
 }
 
 /// Descriptors of this process that stay open over exec.
-#[allow(unsafe_code, reason = "asks for the state of descriptor numbers")]
 fn inheritable() -> Vec<i32> {
     // SAFETY: F_GETFD only asks.
     (3..1024).filter(|fd| unsafe { libc::fcntl(*fd, libc::F_GETFD) } == 0).collect()
@@ -73,7 +73,6 @@ fn agreed_ends_pass_through() {
 fn replicas_see_what_the_supervisor_inherited() {
     let mut command = command(2, 30.0, "descriptors signals");
     // SAFETY: dup2 and signal may be called between fork and exec.
-    #[allow(unsafe_code, reason = "prepares a descriptor for the child")]
     unsafe {
         command.pre_exec(|| {
             libc::dup2(0, 17);
@@ -130,12 +129,39 @@ fn one_that_does_not_end_with_the_others() {
 
 #[test]
 fn silence_and_deadlock() {
-    let output = command(2, 0.5, "call=1 0:wait=1 0:park spin").output().expect("runs");
+    let output = command(2, 0.5, "call=1 0:call=1 0:wait=1 0:park spin").output().expect("runs");
     assert_eq!(output.status.code(), Some(120));
     assert!(stderr(&output).contains("replica 1 is silent"), "{}", stderr(&output));
     let output = command(2, 0.5, "call=1 0:wait=1 1:wait=0 park").output().expect("runs");
-    assert_eq!(output.status.code(), Some(125));
+    assert_eq!(output.status.code(), Some(120));
     assert!(stderr(&output).contains("all replicas wait for each other"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_replica_that_is_stopped_in_a_call_that_blocks_is_noticed() {
+    let words = "call=1 signals 0:block 1:call=1 1:wait=0 park";
+    let mut child = command(2, 0.5, words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+    for _ in 0..4 {
+        lines.next().expect("a line from each").expect("text");
+    }
+    // It blocks for longer than the deadline, which is its right.
+    std::thread::sleep(Duration::from_millis(900));
+    assert!(child.try_wait().expect("asked").is_none());
+    let first = group_members(child.id()).into_iter().filter(|pid| *pid != child.id()).min().expect("replicas");
+    // SAFETY: the supervisor has not reaped it, because it lives.
+    unsafe { libc::kill(first as i32, libc::SIGSTOP) };
+    let output = child.wait_with_output().expect("ends");
+    assert_eq!(output.status.code(), Some(120));
+    assert!(stderr(&output).contains("replica 0 was stopped"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_fault_that_was_not_injected_is_told() {
+    let output = run(2, "--inject call=1 exit=0");
+    let warning = "rcb: warning: the fault was not injected: replica 1 ended at call 1 and did not reach call 9\n";
+    assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), warning));
+    assert_eq!(stderr(&run(2, "--inject call=1 1:injected exit=0")), "");
 }
 
 #[test]
@@ -191,7 +217,6 @@ fn start_parked(replicas: usize) -> (std::process::Child, u32) {
 }
 
 #[test]
-#[allow(unsafe_code, reason = "sends signals")]
 fn signals_of_the_user_end_everything() {
     for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT] {
         let (mut child, group) = start_parked(2);
@@ -205,7 +230,6 @@ fn signals_of_the_user_end_everything() {
 }
 
 #[test]
-#[allow(unsafe_code, reason = "sends signals")]
 fn nobody_survives_the_supervisor() {
     let (mut child, group) = start_parked(3);
     // SAFETY: the child is not reaped yet.
@@ -215,9 +239,9 @@ fn nobody_survives_the_supervisor() {
 }
 
 #[test]
-#[allow(unsafe_code, reason = "sends signals")]
 fn stopping_the_group_is_not_silence() {
-    let mut child = command(2, 0.3, "call=1 0:wait=1 signals park").stdout(Stdio::piped()).spawn().expect("starts");
+    let mut child =
+        command(2, 0.3, "call=1 0:call=1 0:wait=1 signals park").stdout(Stdio::piped()).spawn().expect("starts");
     let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
     lines.next().expect("a line").expect("text");
     let group = child.id();

@@ -93,6 +93,9 @@ impl Launch {
     pub fn finish(mut self) -> io::Result<Finished> {
         let in_time_ended = wait_ended(self.child.id(), PATIENCE);
         let group = self.pid();
+        if !in_time_ended {
+            let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
+        }
         // End of file comes when the last holder of the pipe has died: no need to ask again and again.
         let drained = match self.stdout.take() {
             None => Ok(Vec::new()),

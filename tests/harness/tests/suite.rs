@@ -8,6 +8,7 @@ use rcb_tests::outcome::Ended;
 use rcb_tests::require::trial;
 use rcb_tests::runtime::both_modes;
 use rcb_tests::{inherited, table};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -36,12 +37,18 @@ fn main() {
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
 
-/// Makes the inputs of a size, or finds them made.
+/// Makes the inputs of a size, unless they were made from the same scripts with the same packages installed: another
+/// test process may be copying them just now.
 fn prepare(size: &str) -> PathBuf {
     let dir = rcb_tests::target_dir().join(format!("suite-{size}"));
     let lock = std::fs::File::create(rcb_tests::target_dir().join(format!("suite-{size}.lock")))
         .expect("the target directory is writable");
     lock.lock().expect("a file of ours can be locked");
+    let stamp = dir.join(".made-from");
+    let sources = sources();
+    if std::fs::read_to_string(&stamp).is_ok_and(|made_from| made_from == sources) {
+        return dir;
+    }
     let output = Command::new("sh")
         .arg(rcb_tests::tests_dir().join("suite/prepare.sh"))
         .arg(&dir)
@@ -51,7 +58,25 @@ fn prepare(size: &str) -> PathBuf {
         .expect("sh can be started");
     eprint!("{}", String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "suite/prepare.sh failed: {}", output.status);
+    std::fs::write(stamp, sources).expect("the target directory is writable");
     dir
+}
+
+/// What the inputs are made from: a digest of the scripts, and when packages were last installed.
+fn sources() -> String {
+    let suite = rcb_tests::tests_dir().join("suite");
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(suite.join("src"))
+        .expect("the sources of the suite are there")
+        .map(|entry| entry.expect("a folder can be listed").path())
+        .collect();
+    paths.push(suite.join("prepare.sh"));
+    paths.sort();
+    let mut digest = DefaultHasher::new();
+    for path in paths {
+        std::fs::read(path).expect("a source of the suite can be read").hash(&mut digest);
+    }
+    let packages = std::fs::metadata("/var/lib/dpkg/status").and_then(|meta| meta.modified());
+    format!("{:016x} {packages:?}", digest.finish())
 }
 
 /// The program that a command runs, as a need: its name, or its path in the prepared folder.

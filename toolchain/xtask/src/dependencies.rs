@@ -27,7 +27,7 @@ const DIRECTION: [(&str, &str, &[&str]); 7] = [
     ("rcb-sys", "core", &[]),
     ("rcb-vote", "core", &["rcb-abi", "rcb-syscalls"]),
     ("rcb-agent", "core", &["rcb-abi", "rcb-syscalls", "rcb-sys", "rcb-vote"]),
-    ("rcb-guard", "core", &["rcb-abi", "rcb-syscalls", "rcb-sys", "rcb-vote"]),
+    ("rcb-guard", "core", &["rcb-abi", "rcb-syscalls", "rcb-vote"]),
     ("rcb-keeper", "keeper", &["rcb-abi", "rcb-syscalls", "rcb-vote", "rcb-guard"]),
 ];
 

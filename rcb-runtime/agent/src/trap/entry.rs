@@ -232,7 +232,11 @@ fn inside_agent(rip: u64) -> bool {
 extern "C" fn rcb_on_call(regs: &mut Regs) {
     let st = state();
     shared::own(st.replica).stats.patched += 1;
-    if call::handle(st, regs) == Flow::Frame {
+    let rip = regs.rip;
+    let flow = call::handle(st, regs);
+    // An injected fault in rip belongs to the address at which the guest really resumes.
+    regs.rcx ^= rip ^ regs.rip;
+    if flow == Flow::Frame {
         st.deferred.resume = regs.rcx;
         st.deferred.rax = regs.rax;
         regs.rcx = stub_address();

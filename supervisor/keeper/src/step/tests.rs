@@ -108,7 +108,7 @@ fn silence_counts_in_ticks_from_when_somebody_waits() {
     for _ in 0..TICKS_PER_DEADLINE {
         assert_eq!(state.step(&waits), []);
     }
-    assert_eq!(state.step(&waits), [Action::Judge(Cause::Silent { replica: 1, waiting: 0 })]);
+    assert_eq!(state.step(&waits), [Action::Judge(Cause::Silent { replica: 1, waiting: 0, stopped: false })]);
 }
 
 #[test]
@@ -138,13 +138,57 @@ fn blocked_and_late_are_not_silent() {
     let mut state = State::new(2);
     let peer = Glance { user_ns: 1_000_000, ..waiting(6, 1) };
     let judged = (0..100).flat_map(|_| state.step(&Event::Tick(vec![peer, at(5)]))).collect::<Vec<_>>();
-    assert_eq!(judged, [Action::Judge(Cause::Silent { replica: 1, waiting: 0 })]);
+    assert_eq!(judged, [Action::Judge(Cause::Silent { replica: 1, waiting: 0, stopped: false })]);
 }
 
 #[test]
-fn all_waiting_for_each_other_is_our_own_error() {
+fn all_waiting_for_each_other_is_judged() {
     let mut state = State::new(2);
     let event = Event::Tick(vec![waiting(6, 1), waiting(6, 0)]);
+    let judged = (0..100).flat_map(|_| state.step(&event)).collect::<Vec<_>>();
+    assert_eq!(judged, [Action::Judge(Cause::Deadlock)]);
+}
+
+#[test]
+fn a_stopped_replica_is_silent_even_in_a_call_that_blocks() {
+    let stopped = Cause::Silent { replica: 0, waiting: 1, stopped: true };
+    for phase in [phase::BLOCKED, phase::RUN, phase::WAIT_REQUEST] {
+        let mut state = State::new(3);
+        let first = Glance { phase, wait_for: 2, stopped: true, ..at(5) };
+        let event = Event::Tick(vec![first, waiting(5, 0), at(5)]);
+        let judged = (0..100).flat_map(|_| state.step(&event)).collect::<Vec<_>>();
+        assert_eq!(judged, [Action::Judge(stopped)]);
+    }
+    // Nobody waits for it: it may stand there for ever.
+    let mut state = State::new(2);
+    let event = Event::Tick(vec![Glance { stopped: true, ..at(5) }, at(5)]);
+    assert!((0..100).all(|_| state.step(&event).is_empty()));
+}
+
+#[test]
+fn a_stop_of_all_is_no_fault() {
+    let stop = |glance: Glance| Glance { stopped: true, ..glance };
+    let mut state = State::new(2);
+    for event in [vec![stop(at(5)), stop(waiting(5, 0))], vec![stop(waiting(5, 1)), stop(waiting(5, 0))]] {
+        assert!((0..100).all(|_| state.step(&Event::Tick(event.clone())).is_empty()));
+    }
+}
+
+#[test]
+fn waiting_for_what_is_there_is_no_sign_of_life() {
+    let mut state = State::new(2);
+    let stuck = Glance { served: true, phase: phase::WAIT_RESULT, ..waiting(5, 0) };
+    let event = Event::Tick(vec![waiting(8, 1), stuck]);
+    let ticks = (1..100).find(|_| !state.step(&event).is_empty());
+    assert_eq!(ticks, Some(TICKS_PER_DEADLINE + 2), "as any silence: the first tick shows a new number");
+    // Nobody waits for it yet.
+    let mut state = State::new(2);
+    let event = Event::Tick(vec![at(8), stuck]);
+    let judged = (0..100).flat_map(|_| state.step(&event)).collect::<Vec<_>>();
+    assert_eq!(judged, [Action::Judge(Cause::Silent { replica: 1, waiting: 1, stopped: false })]);
+    // Each has what the other wants, and none goes on.
+    let mut state = State::new(2);
+    let event = Event::Tick(vec![Glance { served: true, ..waiting(5, 1) }, Glance { served: true, ..waiting(5, 0) }]);
     let judged = (0..100).flat_map(|_| state.step(&event)).collect::<Vec<_>>();
     assert_eq!(judged, [Action::Judge(Cause::Deadlock)]);
 }
