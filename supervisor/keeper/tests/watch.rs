@@ -25,6 +25,16 @@ fn command(replicas: usize, deadline: f64, words: &str) -> Command {
     let mut command = Command::new(example("supervise"));
     command.arg(example("stand_in_agent")).arg(replicas.to_string()).arg(deadline.to_string());
     command.args(words.split_whitespace()).stdin(Stdio::null()).process_group(0);
+    // A test started in the background inherits these as ignored, and then nothing would end the supervisor.
+    let defaults = || {
+        for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT] {
+            // SAFETY: a disposition of the child, between fork and exec.
+            unsafe { libc::signal(signal, libc::SIG_DFL) };
+        }
+        Ok(())
+    };
+    // SAFETY: the closure only calls signal(2).
+    unsafe { command.pre_exec(defaults) };
     command
 }
 

@@ -29,7 +29,7 @@ fn main() {
             case.filter = (filter != "-").then_some(filter);
             // x264 writes its speed there.
             case.compare_stderr = false;
-            case.deadline = Duration::from_mins(if full { 5 } else { 1 });
+            case.deadline = Duration::from_mins(if full { 30 } else { 1 });
             let ended = Ended::Exit(exit.parse().expect("column `exit` is a number"));
             conform("suite", &case, &Expected { ended: Some(ended), last_line: None }, &both_modes())
         }));
