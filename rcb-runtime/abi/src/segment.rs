@@ -21,7 +21,8 @@ pub const RING: usize = 64;
 pub const LAG: u64 = 32;
 /// Bytes of the payload ring.
 pub const PAYLOAD_BYTES: usize = 512 * 1024;
-/// Most payload of one result; longer reads are shortened (as the kernel may) or repeated by the followers.
+/// Most payload of one result. Longer reads are repeated by the followers (regular files), done in pieces (devices) or
+/// shortened, as the kernel may (pipes and sockets).
 pub const PAYLOAD_MAX: usize = 128 * 1024;
 /// Longest path with its NUL.
 pub const PATH_BYTES: usize = 4096;
@@ -43,6 +44,8 @@ pub const EXCEPTION: u32 = 0x1_0000;
 pub const RDTSC: u32 = 0x2_0000;
 /// Pseudo call number: the start of a program, posted once the image is loaded.
 pub const START: u32 = 0x3_0000;
+/// Pseudo call number: the next piece of a read that is larger than one record carries.
+pub const PIECE: u32 = START + 2;
 /// Pseudo call number: a call of the 32-bit interface (plus its number), always refused.
 pub const COMPAT: u32 = 0x4_0000;
 

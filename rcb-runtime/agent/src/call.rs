@@ -126,8 +126,17 @@ fn perform(st: &mut State, call: &Call, regs: &mut Regs) -> Answer {
     }
     match call.row.exec {
         Exec::Each => {
+            if concerns_others(call) {
+                return once(st, call, true, |_, args| each(call.nr, *args));
+            }
+            let credentials = changes_credentials(call.nr);
+            if credentials {
+                // Followers must have fetched what they mirror before the kernel may deny it.
+                descriptors::settle(st);
+            }
             let result = each(call.nr, for_kernel(st, call));
-            if result == 0 && changes_credentials(call.nr) {
+            // setfsuid and setfsgid return the old id.
+            if credentials && result >= 0 {
                 descriptors::credentials_changed(st);
             }
             Answer::local(result)
@@ -251,9 +260,22 @@ fn for_kernel(st: &State, call: &Call) -> [u64; 6] {
 const fn pid_argument(nr: u32) -> Option<usize> {
     match nr {
         140 | 141 | 251 | 252 => Some(1),
-        142..=145 | 148 | 302 | 314 | 315 => Some(0),
+        142..=145 | 148 | 274 | 302 | 314 | 315 => Some(0),
         _ => None,
     }
+}
+
+/// Whether a call that replicas perform for themselves names another process this time.
+fn concerns_others(call: &Call) -> bool {
+    let Some(position) = pid_argument(call.nr) else { return false };
+    // getpriority and ioprio_get say in their first argument whether the second one is a process at all.
+    let kind = match call.nr {
+        140 | 141 => call.args[0] == 0,
+        251 | 252 => call.args[0] == 1,
+        _ => true,
+    };
+    let pid = i64::from(call.args[position] as i32);
+    !kind || (pid != 0 && pid != handled::identity::pid())
 }
 
 /// setuid, setgid, setreuid, setregid, setgroups, setresuid, setresgid, setfsuid, setfsgid, capset.

@@ -128,6 +128,24 @@ pub fn queue(st: &mut State, info: SigInfo) -> bool {
     true
 }
 
+/// Forgets all instances of a signal, as when it is set to be ignored.
+pub fn flush(signals: &mut Signals, signal: u32) {
+    signals.pending &= !bit(signal);
+    let mut kept = 0;
+    for i in 0..signals.queued_count {
+        if signals.queued[i].signo != signal as i32 {
+            signals.queued[kept] = signals.queued[i];
+            kept += 1;
+        }
+    }
+    signals.queued_count = kept;
+}
+
+/// Whether a disposition drops the signal.
+pub fn drops(handler: u64, signal: u32) -> bool {
+    handler == 1 || (handler == 0 && bit(signal) & DEFAULT_IGNORED != 0)
+}
+
 /// Takes one instance of a pending signal.
 fn take(signals: &mut Signals, signal: u32) -> SigInfo {
     let info = signals.info[signal as usize];
@@ -239,6 +257,11 @@ fn enter(
     let fp = fp_bytes(uc);
     let fp_at = sp.wrapping_sub(fp as u64) & !63;
     let at = (fp_at.wrapping_sub(size_of::<Frame>() as u64) & !15).wrapping_sub(8);
+    let stack = signals.stack;
+    if sp > stack.sp && sp - stack.sp <= stack.size && at < stack.sp {
+        // The frame does not fit the alternate stack.
+        return Err(guest::BadAddress);
+    }
     let mut frame = Frame { restorer: action.restorer, uc: *uc, info: *info };
     frame.uc.stack = Stack { flags: signals.stack_flags(uc.rsp), ..signals.stack };
     frame.uc.fpstate = if fp == 0 { 0 } else { fp_at };

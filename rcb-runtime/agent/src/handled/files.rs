@@ -51,6 +51,9 @@ fn classify() -> ProcPath {
         return ProcPath::Other;
     }
     let head = b"/proc/self";
+    if head.len() + what.len() >= scratch.rewritten.len() {
+        return ProcPath::Other;
+    }
     scratch.rewritten[..head.len()].copy_from_slice(head);
     scratch.rewritten[head.len()..head.len() + what.len()].copy_from_slice(what);
     scratch.rewritten[head.len() + what.len()] = 0;

@@ -17,6 +17,8 @@ const MAP_TYPE: u64 = 0xf;
 const MAP_FIXED: u64 = 0x10;
 const MAP_ANONYMOUS: u64 = 0x20;
 const MAP_FIXED_NOREPLACE: u64 = 0x10_0000;
+/// No heap reaches further: the stack and the libraries lie there.
+const BRK_MAX: u64 = 0x7fff_0000_0000;
 const MADV_FREE: u64 = 8;
 const MADV_DONTNEED: u64 = 4;
 /// Would let the kernel merge equal pages of the replicas, which are equal on purpose: one copy, one fault for all.
@@ -63,7 +65,8 @@ pub fn mmap(st: &mut State, call: &Call) -> Answer {
     if !is_error(result) {
         let (start, end) = (result as u64, result as u64 + bytes.next_multiple_of(4096));
         changed(st, start, end);
-        if shared && !anonymous && !remember_shared(st, start, end) {
+        // Only a descriptor open for writing could make the mapping writable later.
+        if shared && !anonymous && writable(fd) && !remember_shared(st, start, end) {
             each(nr::MUNMAP, [start, end - start, 0, 0, 0, 0]);
             return Answer::error(ENOMEM);
         }
@@ -74,16 +77,24 @@ pub fn mmap(st: &mut State, call: &Call) -> Answer {
     Answer::local(result)
 }
 
+/// Whether a descriptor is open for writing.
+fn writable(fd: u64) -> bool {
+    const F_GETFL: u64 = 3;
+    each(nr::FCNTL, [fd, F_GETFL, 0, 0, 0, 0]) & 3 != 0
+}
+
 /// What lay in a range is gone or altered.
 fn changed(st: &mut State, start: u64, end: u64) {
     st.code.forget(start, end);
     for map in &mut st.shared_maps {
         if map.0 < end && map.1 > start {
-            // A partial overlap forgets the whole: the rest then merely loses the guard against mprotect, which the
-            // kernel still refuses for files opened read-only.
-            if start <= map.0 && end >= map.1 {
-                *map = (0, 0);
-            }
+            *map = match (start <= map.0, end >= map.1) {
+                (true, true) => (0, 0),
+                (true, false) => (end, map.1),
+                (false, true) => (map.0, start),
+                // A hole in the middle: the guard stays over the hole as well, which refuses too much, never too little.
+                (false, false) => *map,
+            };
         }
     }
 }
@@ -126,6 +137,7 @@ pub fn mprotect(st: &mut State, call: &Call) -> Answer {
 /// mremap.
 pub fn mremap(st: &mut State, call: &Call) -> Answer {
     let [old, old_bytes, new_bytes, flags, target, _] = call.args;
+    let Some(old_end) = old.checked_add(old_bytes) else { return Answer::error(EINVAL) };
     if touches_agent(old, old_bytes) || (flags & 2 != 0 && touches_agent(target, new_bytes)) {
         return Answer::error(EINVAL);
     }
@@ -133,7 +145,7 @@ pub fn mremap(st: &mut State, call: &Call) -> Answer {
         // A second mapping of shared memory: the guard against mprotect would not know it.
         return Answer::error(EINVAL);
     }
-    let shared = st.shared_maps.iter().any(|m| m.0 < old + old_bytes && m.1 > old);
+    let shared = st.shared_maps.iter().any(|m| m.0 < old_end && m.1 > old);
     let result = each(nr::MREMAP, call.args);
     if !is_error(result) {
         changed(st, old, old.saturating_add(old_bytes));
@@ -163,7 +175,7 @@ pub fn madvise(_st: &mut State, call: &Call) -> Answer {
 pub fn brk(st: &mut State, call: &Call) -> Answer {
     let wanted = call.args[0];
     let answer = |st: &State| Answer::local(st.brk_now as i64);
-    if wanted < st.brk_start {
+    if wanted < st.brk_start || wanted > BRK_MAX {
         return answer(st);
     }
     let (old_end, new_end) = (st.brk_now.next_multiple_of(4096), wanted.next_multiple_of(4096));

@@ -2,17 +2,18 @@
 //! again. Followers therefore repeat large reads of regular files themselves, at the leader's position, and compare a
 //! digest of what they got. Small reads of regular files may run ahead, because their effect (the file position) could
 //! be undone.
-#![allow(unsafe_code, reason = "looks at descriptors with calls of the agent")]
+#![allow(unsafe_code, reason = "looks at descriptors with calls of the agent, reads the registers of the current call")]
 
-use crate::agree::record;
-use crate::call::{Answer, Call, each, meets, once};
+use crate::agree::{meet, post, record};
+use crate::call::{Answer, Call, each, meets, once, post_event};
 use crate::fault::{Words, park};
 use crate::guest;
+use crate::shared;
 use crate::state::{FdKind, State, scratch};
 use core::sync::atomic::Ordering::Relaxed;
 use rcb_abi::fault::kind;
-use rcb_abi::segment::{PAYLOAD_MAX, Record};
-use rcb_sys::errno::is_error;
+use rcb_abi::segment::{PAYLOAD_MAX, PIECE, Record, phase, record_flag};
+use rcb_sys::errno::{EINVAL, fail, is_error};
 use rcb_sys::types::{IoVec, Stat};
 use rcb_sys::{nr, syscall};
 
@@ -28,7 +29,7 @@ pub fn read(st: &mut State, call: &Call) -> Answer {
         return Answer::local(each(call.nr, call.args));
     }
     if !st.leads() {
-        return once(st, call, false, |_, _| 0);
+        return if divisible(call) { follow_pieces(st, call) } else { once(st, call, false, |_, _| 0) };
     }
     let regular = kind_of(st, call.args[0]) == FdKind::Regular;
     let vector = !matches!(call.nr, nr::READ | nr::PREAD64);
@@ -37,10 +38,89 @@ pub fn read(st: &mut State, call: &Call) -> Answer {
         return lead_reread(st, call);
     }
     let meet = meets(call.row.class) && !regular;
+    if divisible(call) {
+        return lead_pieces(st, call, meet);
+    }
     if vector && total > PAYLOAD_MAX as u64 {
         return once(st, call, meet, |_, args| each(call.nr, shortened(*args)));
     }
     once(st, call, meet, |_, args| each(call.nr, *args))
+}
+
+/// Whether a read is larger than one record can carry and can be done in pieces.
+fn divisible(call: &Call) -> bool {
+    matches!(call.nr, nr::READ | nr::PREAD64) && call.args[2] > PAYLOAD_MAX as u64
+}
+
+/// The arguments for the piece behind `done` bytes.
+fn piece(call: &Call, done: u64) -> [u64; 6] {
+    let [fd, at, bytes, position, ..] = call.args;
+    [fd, at + done, (bytes - done).min(PAYLOAD_MAX as u64), position.wrapping_add(done), 0, 0]
+}
+
+/// A large read of something that is not repeated by the followers goes through the log in pieces, each a request of
+/// its own, as long as the kernel would go on: devices and files fill the whole buffer, pipes and sockets need not.
+fn lead_pieces(st: &mut State, call: &Call, meet: bool) -> Answer {
+    let fills = fills_buffer(call.args[0]);
+    let mut done = 0u64;
+    loop {
+        let args = piece(call, done);
+        if meet && (!st.strict || done > 0) {
+            meet::all(st);
+        }
+        shared::own(st.replica).wait.phase.store(phase::BLOCKED, Relaxed);
+        let result = each(call.nr, args);
+        shared::own(st.replica).wait.phase.store(phase::RUN, Relaxed);
+        let more = fills && result == args[2] as i64 && done + args[2] < call.args[2];
+        let delivered = record::publish(st, Some(call.row), &args, &call.entry, result, 0, u64::from(more));
+        if !more {
+            return Answer { result: total_of(done, result), delivered };
+        }
+        done += args[2];
+        next_piece(st, result, delivered);
+    }
+}
+
+/// The followers' part of [`lead_pieces`], which are told with each piece whether another one follows.
+fn follow_pieces(st: &mut State, call: &Call) -> Answer {
+    let mut done = 0u64;
+    loop {
+        let args = piece(call, done);
+        let record = meet::record(st);
+        let result = record.result.load(Relaxed) as i64;
+        if record.flags.load(Relaxed) & record_flag::REREAD != 0 {
+            return reread(st, call, result, record);
+        }
+        let delivered = record::take(st, record, Some(call.row), &args, &call.entry, result);
+        if record.extra.load(Relaxed) == 0 || done + args[2] >= call.args[2] {
+            return Answer { result: total_of(done, result), delivered };
+        }
+        done += args[2];
+        next_piece(st, result, delivered);
+    }
+}
+
+/// Result of the whole read: an error counts only if nothing was read before.
+fn total_of(done: u64, last: i64) -> i64 {
+    if last < 0 && done > 0 { done as i64 } else { last.saturating_add_unsigned(done) }
+}
+
+/// Ends the request of one piece and posts that of the next.
+fn next_piece(st: &mut State, result: i64, delivered: u64) {
+    post::conclude(st, result, delivered);
+    // SAFETY: registers of the call being handled.
+    let regs = unsafe { *st.regs };
+    let outer = st.regs;
+    post_event(st, &regs, PIECE, [0; 6], 0);
+    st.regs = outer;
+}
+
+/// Whether the kernel fills the whole buffer of a read: files and devices, not pipes and sockets.
+fn fills_buffer(fd: u64) -> bool {
+    let mut stat = Stat::default();
+    // SAFETY: writes a local.
+    let result = unsafe { syscall!(nr::FSTAT, fd, &raw mut stat, 0, 0, 0, 0) };
+    !is_error(result) && matches!(stat.mode & 0o170_000, 0o100_000 | 0o020_000 | 0o060_000)
 }
 
 /// Sum of an iovec's lengths.
@@ -80,7 +160,10 @@ fn kind_of(st: &mut State, fd: u64) -> FdKind {
     let result = unsafe { syscall!(nr::FSTAT, fd, &raw mut stat, 0, 0, 0, 0) };
     let regular = !is_error(result) && stat.mode & 0o170_000 == 0o100_000 && stat.blocks > 0;
     let kind = if regular { FdKind::Regular } else { FdKind::Other };
+    // A regular file without blocks may get some.
+    let settled = regular || stat.mode & 0o170_000 != 0o100_000;
     if !is_error(result)
+        && settled
         && let Some(slot) = st.kinds.get_mut(index)
     {
         *slot = kind;
@@ -135,12 +218,18 @@ pub fn reread(st: &mut State, call: &Call, result: i64, record: &Record) -> Answ
     let position = record.extra.load(Relaxed);
     for _ in 0..RETRIES {
         let got = if matches!(call.nr, nr::READ | nr::PREAD64) {
-            each(nr::PREAD64, [call.args[0], call.args[1], result as u64, position, 0, 0])
+            let got = each(nr::PREAD64, [call.args[0], call.args[1], result as u64, position, 0, 0]);
+            // O_DIRECT wants whole blocks, even at the end of a file.
+            if got == fail(EINVAL) {
+                each(nr::PREAD64, [call.args[0], call.args[1], call.args[2], position, 0, 0])
+            } else {
+                got
+            }
         } else {
             each(nr::PREADV, [call.args[0], call.args[1], call.args[2], position, 0, 0])
         };
         if got >= result && digest_read(call, result as u64) == expected {
-            crate::shared::own(st.replica).stats.bytes_reread += result as u64;
+            shared::own(st.replica).stats.bytes_reread += result as u64;
             return Answer { result, delivered: expected };
         }
     }

@@ -31,8 +31,8 @@ pub fn action(st: &mut State, call: &Call) -> Answer {
         }
         action.mask &= !UNBLOCKABLE;
         st.signals.actions[signal as usize] = action;
-        if action.handler == 1 {
-            st.signals.pending &= !bit(signal as u32);
+        if signals::drops(action.handler, signal as u32) {
+            signals::flush(&mut st.signals, signal as u32);
         }
     }
     if old != 0 && guest::put(old, &before).is_err() {

@@ -3,7 +3,7 @@
 
 use crate::guest;
 use rcb_abi::segment::PATH_BYTES;
-use rcb_sys::errno::{E2BIG, EACCES, EFAULT, ELOOP, ENAMETOOLONG, ENOEXEC, EPERM, fail, is_error};
+use rcb_sys::errno::{E2BIG, EACCES, EFAULT, ELOOP, ENAMETOOLONG, ENOENT, ENOEXEC, EPERM, fail, is_error};
 use rcb_sys::types::Stat;
 use rcb_sys::{nr, syscall};
 
@@ -184,7 +184,19 @@ fn canonical(fd: u64, to: &mut [u8; PATH_BYTES]) -> Result<Kind, u16> {
         return Err(ENAMETOOLONG);
     }
     to[got as usize] = 0;
-    Ok(Kind::Elf)
+    // The new program is opened by this path, when it is too late to report an error: it must still be the same file.
+    let again = open(AT_FDCWD, to.as_ptr() as u64, O_CLOEXEC);
+    if is_error(again) {
+        return Err(ENOENT);
+    }
+    let (mut here, mut there) = (Stat::default(), Stat::default());
+    // SAFETY: writes locals, closes the agent's own descriptor.
+    unsafe {
+        syscall!(nr::FSTAT, fd, &raw mut here, 0, 0, 0, 0);
+        syscall!(nr::FSTAT, again, &raw mut there, 0, 0, 0, 0);
+        syscall!(nr::CLOSE, again, 0, 0, 0, 0, 0);
+    }
+    if (here.dev, here.ino) == (there.dev, there.ino) { Ok(Kind::Elf) } else { Err(ENOENT) }
 }
 
 /// Parses a `#!` line.

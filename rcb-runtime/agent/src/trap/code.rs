@@ -1,8 +1,8 @@
 //! Executable mappings of files and the call sites patched in them.
 //!
 //! A site is patched when it is first met: from the supervisor's plan for the file (then with all planned sites of the
-//! same page), else only if the instruction behind it compares the result with -4095 or -4096, to which nothing jumps
-//! that has not made the call. Everything else stays on the signal path.
+//! same page); in a file without a plan only if the instruction behind it compares the result with -4095 or -4096, to
+//! which compilers make nothing jump but the call itself. Everything else stays on the signal path.
 //!
 //! Invariant: bytes are changed only in mappings of files that are executable and not writable, and only where they
 //! are exactly what the plan or the white list expects.
@@ -115,7 +115,7 @@ pub fn met(st: &mut State, behind: u64) -> u64 {
     if map.plan != 0 {
         page_of_plan(st, &map, site);
     }
-    if st.code.count == before
+    if map.plan == 0
         && let Some(plain) = white_listed(site)
     {
         patch_all(st, site, &mut core::iter::once((site, plain)));
@@ -178,14 +178,15 @@ fn white_listed(site: u64) -> Option<PlanSite> {
 
 /// Patches sites that lie within a page or two of `near`.
 fn patch_all(st: &mut State, near: u64, sites: &mut dyn Iterator<Item = (u64, PlanSite)>) {
+    let Some(end) = st.code.maps.iter().find(|m| m.start <= near && near < m.end).map(|m| m.end) else { return };
     let Some(region) = region_near(st, near) else { return };
     let (low, bytes) = (near & !(PAGE - 1), 2 * PAGE);
     let region_start = st.code.regions[region].start;
     if !protect(region_start, REGION_BYTES, 3) {
         return;
     }
-    // The second page, into which the last site may reach, need not be there.
-    let two = protect(low, bytes, 3);
+    // The second page, into which the last site may reach, need not belong to the mapping.
+    let two = low + bytes <= end && protect(low, bytes, 3);
     if two || protect(low, PAGE, 3) {
         for (at, site) in sites {
             if two || at + u64::from(site.len) <= low + PAGE {

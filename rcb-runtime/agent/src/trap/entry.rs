@@ -340,15 +340,20 @@ fn finish(uc: &mut UContext) {
 
 /// A CPU exception of the guest: an event that all replicas must share.
 fn exception(info: &SigInfo, uc: &mut UContext) {
+    const PAGE_FAULT: u64 = 14;
     let st = state();
     shared::own(st.replica).stats.exceptions += 1;
     let regs = regs_of(uc);
-    let args = [info.signo as u64, info.code as u64, info.fields[0], uc.trapno, uc.err, 0];
+    // Bit 0 of a page fault says whether the page happened to be in memory, which is not the guest's doing: it is not
+    // compared, and all get the leader's.
+    let compared = if uc.trapno == PAGE_FAULT { uc.err & !1 } else { uc.err };
+    let args = [info.signo as u64, info.code as u64, info.fields[0], uc.trapno, compared, 0];
     call::post_event(st, &regs, EXCEPTION + info.signo as u32, args, 5);
     if st.n > 1 {
         agree::meet::symmetric(st);
     }
-    agree::post::conclude(st, 0, 0);
+    let error = uc.err;
+    uc.err = call::event_value(st, || error);
     signals::exception(st, uc, info);
 }
 
