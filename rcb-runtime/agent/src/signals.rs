@@ -3,7 +3,9 @@
 //! exception that caused it), at the same place in every replica.
 //!
 //! A handler is entered by copying the kernel's own frame from the agent's signal stack to the guest's stack, so that
-//! the guest finds exactly what the kernel would have built, vector state included.
+//! the guest finds what the kernel would have built, vector state included.
+//!
+//! LIMIT: the kernel clears the vector registers on entry to a handler; here they keep their values.
 #![allow(unsafe_code, reason = "signal frames and the agent's own death")]
 
 use crate::agree::{meet, post};

@@ -49,7 +49,7 @@ global_asm!(
     "xor rdx, rbx",
     "mul rdx",
     "xor rax, rdx",
-    "mov rbp, rax", // lane 0 is added only when the whole block was read
+    "mov rbp, rax", // added behind the next pair, to overlap the multiplications
     "mov rax, [rdi + 16]",
     "mov rdx, [rdi + 24]",
     "xor rax, r9",

@@ -1,5 +1,7 @@
 //! recvmsg, recvmmsg: what arrives must fit into the payload ring, so a larger buffer is offered to the kernel only in
-//! part. A stream may always give less than the buffer holds, and a datagram is never larger.
+//! part. A stream may always give less than the buffer holds.
+//!
+//! LIMIT: a datagram larger than that (UNIX sockets allow some 200 KiB) is cut off, with MSG_TRUNC set.
 
 use crate::call::{Call, each};
 use crate::guest;
