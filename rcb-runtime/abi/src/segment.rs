@@ -105,8 +105,8 @@ pub struct Ending {
 pub struct PlanRequest {
     /// Rises by one with every request; stored last.
     pub ticket: AtomicU64,
-    /// Descriptor of the file in this replica.
-    pub fd: u32,
+    /// An address at which this replica has mapped the file.
+    pub addr: u64,
     /// Identity, as in [`crate::plan::PlanEntry`].
     pub dev: u64,
     /// st_ino.

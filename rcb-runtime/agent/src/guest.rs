@@ -1,7 +1,8 @@
 //! Claims about guest memory, and the only code that reads or writes it. Every function survives a bad address.
 #![allow(unsafe_code, reason = "copies between agent buffers and guest addresses")]
 
-use rcb_sys::guest::{copy, digest_blocks};
+use rcb_sys::digest::blocks as digest_blocks;
+use rcb_sys::guest::copy;
 use rcb_vote::digest;
 
 /// A guest address that does not carry the bytes asked of it.
@@ -95,7 +96,7 @@ pub fn string(addr: u64, to: &mut [u8]) -> Result<Option<usize>, BadAddress> {
     Ok(None)
 }
 
-/// Digest of guest memory (definition: `rcb_vote::digest::bytes`). Unreadable bytes end it: what was read is mixed
+/// Digest of guest memory. Unreadable bytes end it: what was read is mixed
 /// with the count, so that replicas which fail at the same place still agree.
 pub fn digest(addr: u64, bytes: usize) -> u64 {
     let mut lanes = digest::LANES;
@@ -105,7 +106,7 @@ pub fn digest(addr: u64, bytes: usize) -> u64 {
             return digest::finish(&lanes, u64::MAX);
         }
         // SAFETY: lanes are a local; the address may fault.
-        let left = unsafe { digest_blocks(addr, blocks, &mut lanes) };
+        let left = unsafe { digest_blocks(addr, blocks, &mut lanes, crate::shared::wide_digest()) };
         if left > 0 {
             return digest::finish(&lanes, u64::MAX ^ left as u64);
         }

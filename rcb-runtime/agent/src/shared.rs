@@ -25,6 +25,12 @@ pub fn plans() -> &'static PlanArea {
     unsafe { &*(PLAN_ADDR as *const PlanArea) }
 }
 
+/// Whether digests of data are made with AES instructions; the same for all replicas.
+#[inline]
+pub fn wide_digest() -> bool {
+    control().wide_digest != 0
+}
+
 /// The segment of a peer, read-only.
 #[inline]
 pub fn peer(replica: usize) -> &'static Segment {

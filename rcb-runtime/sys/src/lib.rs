@@ -1,4 +1,5 @@
-//! The ground under the agent: the one `syscall` instruction, memory of the guest that may fault, builtins.
+//! The ground under the agent: the one `syscall` instruction, memory of the guest that may fault and its digest,
+//! builtins.
 //!
 //! Invariant: the code between `rcb_syscall_start` and `rcb_syscall_end` holds the only `syscall` instruction of the
 //! agent; the kernel lets no other one through (Syscall User Dispatch allows exactly this range).
@@ -6,6 +7,7 @@
 
 #[cfg(feature = "builtins")]
 mod builtins;
+pub mod digest;
 pub mod errno;
 pub mod guest;
 pub mod nr;

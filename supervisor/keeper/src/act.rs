@@ -4,7 +4,7 @@ use crate::areas::{SegmentArea, low_half, wake_all};
 use crate::error::{Error, Result};
 use crate::group::Group;
 use crate::inherited::{FATAL, Inherited};
-use crate::plan::Planner;
+use crate::plan::{Planner, mapping};
 use crate::processes::{self, Usage};
 use crate::refusals::{Refusal, Refusals};
 use crate::step::{Action, Event, Glance, State, TICKS_PER_DEADLINE};
@@ -14,7 +14,6 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 use rcb_guard::{Cause, End, decide};
-use std::fs::File;
 use std::os::fd::AsFd;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -159,13 +158,12 @@ impl<'run> Watch<'run> {
             for refusal in entries.into_iter().filter_map(|entry| self.refusals.note(entry)) {
                 warn(&refusal);
             }
-            let (ticket, fd, dev, ino) = segment.plan_request();
+            let (ticket, addr, dev, ino) = segment.plan_request();
             if ticket == self.tickets[replica] {
                 continue;
             }
             self.tickets[replica] = ticket;
-            let path = format!("/proc/{}/fd/{fd}", self.group.children[replica].pid);
-            if let Ok(file) = File::open(path) {
+            if let Some(file) = mapping::open(self.group.children[replica].pid, addr) {
                 self.planner.answer(&file, dev, ino);
             }
             let answered = &self.group.control.get().plan_answered[replica];

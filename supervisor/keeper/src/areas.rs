@@ -211,10 +211,12 @@ impl SegmentArea {
         copy_out!(self, stats)
     }
 
-    /// The plan request: ticket, descriptor in the replica, device, inode.
-    pub fn plan_request(&self) -> (u64, u32, u64, u64) {
+    /// The plan request: ticket, an address of the mapping in the replica, device, inode.
+    pub fn plan_request(&self) -> (u64, u64, u64, u64) {
         let ticket = word!(self, plan_request.ticket).load(Ordering::Acquire);
-        (ticket, copy_out!(self, plan_request.fd), copy_out!(self, plan_request.dev), copy_out!(self, plan_request.ino))
+        let (addr, dev, ino) =
+            (copy_out!(self, plan_request.addr), copy_out!(self, plan_request.dev), copy_out!(self, plan_request.ino));
+        (ticket, addr, dev, ino)
     }
 
     /// Refused requests entered since `seen`, and the new count. What was overwritten meanwhile is lost.

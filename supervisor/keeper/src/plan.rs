@@ -23,6 +23,7 @@
 pub mod cache;
 pub mod code;
 pub mod image;
+pub mod mapping;
 pub mod planner;
 pub mod site;
 pub mod table;

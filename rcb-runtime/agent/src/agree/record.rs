@@ -173,7 +173,7 @@ fn own_digest(bytes: &[u8]) -> u64 {
     let mut lanes = rcb_vote::digest::LANES;
     let whole = bytes.len() / 64;
     // SAFETY: the slice is valid for reads; it cannot fault.
-    unsafe { rcb_sys::guest::digest_blocks(bytes.as_ptr() as u64, whole, &mut lanes) };
+    unsafe { rcb_sys::digest::blocks(bytes.as_ptr() as u64, whole, &mut lanes, shared::wide_digest()) };
     let rest = &bytes[whole * 64..];
     if !rest.is_empty() {
         let mut padded = [0; 64];

@@ -11,7 +11,8 @@
 use crate::guest;
 use crate::shared;
 use crate::state::State;
-use crate::trap::{entry, plan};
+use crate::trap::entry;
+use crate::trap::plan::{self, FileId};
 use rcb_abi::plan::{MAX_SITE_BYTES, PlanSite};
 use rcb_sys::errno::is_error;
 use rcb_sys::{nr, syscall};
@@ -37,8 +38,17 @@ struct Map {
     end: u64,
     /// Offset in the file of `start`.
     offset: u64,
-    /// Index of the plan plus one; 0 for none.
+    /// What is mapped.
+    file: FileId,
+    /// Index of the plan plus one; 0 for none, [`UNASKED`] before the first call.
     plan: u32,
+}
+
+/// Nobody has looked for a plan yet.
+const UNASKED: u32 = u32::MAX;
+
+impl Map {
+    const NONE: Self = Self { start: 0, end: 0, offset: 0, file: FileId::NONE, plan: 0 };
 }
 
 /// A piece of memory near some code, for trampolines.
@@ -63,7 +73,7 @@ impl CodeMap {
     /// Nothing mapped yet.
     #[allow(clippy::large_stack_arrays, reason = "initialises a static, is never on a stack")]
     pub const NEW: Self = Self {
-        maps: [Map { start: 0, end: 0, offset: 0, plan: 0 }; MAPS],
+        maps: [Map::NONE; MAPS],
         regions: [Region { start: 0, used: 0 }; REGIONS],
         patches: [(0, 0); PATCHES],
         count: 0,
@@ -74,7 +84,7 @@ impl CodeMap {
     pub fn forget(&mut self, start: u64, end: u64) {
         for map in &mut self.maps {
             if map.start < end && map.end > start {
-                *map = Map { start: 0, end: 0, offset: 0, plan: 0 };
+                *map = Map::NONE;
             }
         }
         let mut i = 0;
@@ -99,18 +109,24 @@ pub fn mapped(st: &mut State, start: u64, end: u64, fd: u64, offset: u64) {
     if st.code.off {
         return;
     }
-    let plan = plan::find(st, fd);
-    if let Some(slot) = st.code.maps.iter_mut().find(|m| m.end == 0) {
-        *slot = Map { start, end, offset, plan };
+    if let Some(slot) = st.code.maps.iter_mut().find(|m| m.end == 0)
+        && let Some(file) = FileId::of(fd)
+    {
+        *slot = Map { start, end, offset, file, plan: UNASKED };
     }
 }
 
 /// A call site was met on the signal path; patches it if that is proven safe. Returns where the guest resumes.
 pub fn met(st: &mut State, behind: u64) -> u64 {
     let site = behind - 2;
-    let Some(map) = st.code.maps.iter().find(|m| m.start <= site && site + 16 <= m.end).copied() else {
+    let Some(index) = st.code.maps.iter().position(|m| m.start <= site && site + 16 <= m.end) else {
         return behind;
     };
+    let mut map = st.code.maps[index];
+    if map.plan == UNASKED {
+        map.plan = plan::find(st, map.file, map.start);
+        st.code.maps[index] = map;
+    }
     let before = st.code.count;
     if map.plan != 0 {
         page_of_plan(st, &map, site);

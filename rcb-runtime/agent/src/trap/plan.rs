@@ -1,7 +1,8 @@
-//! Asks the supervisor for the patch plan of a file that is being mapped executable.
+//! Asks the supervisor for the patch plan of a file that is mapped executable and has made its first call.
+//! (Most of the libraries that a program maps never make one.)
 //!
 //! Only the leader asks; the followers take its answer from the log, so that all patch the same sites.
-#![allow(unsafe_code, reason = "looks at a descriptor and waits on a shared word")]
+#![allow(unsafe_code, reason = "waits on a shared word")]
 
 use crate::call::event_value;
 use crate::fault;
@@ -20,8 +21,33 @@ const PLAN: u32 = START + 1;
 /// How long the supervisor may take (nanoseconds); then the file is not patched from a plan.
 const PATIENCE_NS: u64 = 200_000_000;
 
-/// Index of the plan for the file behind `fd`, plus one; 0 for none.
-pub fn find(st: &mut State, fd: u64) -> u32 {
+/// A file as `fstat` tells it from others.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct FileId {
+    dev: u64,
+    ino: u64,
+    size: u64,
+    mtime_ns: u64,
+}
+
+impl FileId {
+    /// No file.
+    pub const NONE: Self = Self { dev: 0, ino: 0, size: 0, mtime_ns: 0 };
+
+    /// The file behind `fd`.
+    pub fn of(fd: u64) -> Option<Self> {
+        let mut stat = Stat::default();
+        // SAFETY: writes a local.
+        if is_error(unsafe { syscall!(nr::FSTAT, fd, &raw mut stat, 0, 0, 0, 0) }) {
+            return None;
+        }
+        let mtime_ns = stat.times[2].wrapping_mul(1_000_000_000).wrapping_add(stat.times[3]);
+        Some(Self { dev: stat.dev, ino: stat.ino, size: stat.size as u64, mtime_ns })
+    }
+}
+
+/// Index of the plan for `file`, mapped at `addr`, plus one; 0 for none.
+pub fn find(st: &mut State, file: FileId, addr: u64) -> u32 {
     let regs = if st.regs.is_null() {
         Regs::default()
     } else {
@@ -33,34 +59,28 @@ pub fn find(st: &mut State, fd: u64) -> u32 {
     st.regs = outer;
     let replica = st.replica;
     let base = st.fd_base;
-    let value = event_value(st, || ask(replica, base, fd));
+    let value = event_value(st, || ask(replica, base, file, addr));
     (value as u32).min(MAX_PLANS as u32)
 }
 
 /// Looks among the published plans, else asks and waits.
-fn ask(replica: usize, fd_base: u32, fd: u64) -> u64 {
-    let mut stat = Stat::default();
-    // SAFETY: writes a local.
-    if is_error(unsafe { syscall!(nr::FSTAT, fd, &raw mut stat, 0, 0, 0, 0) }) {
-        return 0;
-    }
+fn ask(replica: usize, fd_base: u32, file: FileId, addr: u64) -> u64 {
     let known = || {
         let plans = shared::plans();
         let count = (plans.count.load(Acquire) as usize).min(MAX_PLANS);
-        let mtime = stat.times[2].wrapping_mul(1_000_000_000).wrapping_add(stat.times[3]);
-        let same = |e: &&rcb_abi::plan::PlanEntry| {
-            e.dev == stat.dev && e.ino == stat.ino && e.size == stat.size as u64 && e.mtime_ns == mtime
+        let same = |e: &rcb_abi::plan::PlanEntry| {
+            file == FileId { dev: e.dev, ino: e.ino, size: e.size, mtime_ns: e.mtime_ns }
         };
-        plans.entries[..count].iter().position(|e| same(&e)).map_or(0, |i| i as u64 + 1)
+        plans.entries[..count].iter().position(same).map_or(0, |i| i as u64 + 1)
     };
     let found = known();
     if found != 0 {
         return found;
     }
     let request = &mut shared::own(replica).plan_request;
-    request.fd = fd as u32;
-    request.dev = stat.dev;
-    request.ino = stat.ino;
+    request.addr = addr;
+    request.dev = file.dev;
+    request.ino = file.ino;
     let ticket = request.ticket.load(Acquire) + 1;
     request.ticket.store(ticket, Release);
     fault::notify_at(fd_base);
