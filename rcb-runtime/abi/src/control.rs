@@ -1,7 +1,7 @@
-//! The control page: written by the supervisor, read-only in the replicas.
+//! The control pages, one per group: written by the supervisor, read-only in the replicas, which map them all.
 
 use crate::MAX_REPLICAS;
-use core::sync::atomic::{AtomicU32, AtomicU64};
+use core::sync::atomic::{AtomicI64, AtomicU32, AtomicU64};
 
 /// When the replicas must meet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub enum Lockstep {
     Output = 1,
 }
 
-/// Settings and orders of the supervisor for one run.
+/// Settings and orders of the supervisor for one group, and what it knows of the group's process.
 #[repr(C, align(4096))]
 pub struct Control {
     /// [`crate::MAGIC`].
@@ -36,10 +36,29 @@ pub struct Control {
     pub force_fd_passing: u32,
     /// Process ids of the replicas as the supervisor sees them.
     pub pids: [AtomicU32; MAX_REPLICAS],
-    /// Process id the guest sees as its own (the supervisor's).
-    pub virtual_pid: u32,
-    /// Process id the guest sees as its parent's (the supervisor's parent).
-    pub virtual_ppid: u32,
+    /// Process id of the supervisor: the parent of all replicas.
+    pub supervisor: u32,
+    /// Process id the guest sees as its parent's: that of the parent's group while it lives, then 1. For the first group
+    /// the supervisor's parent.
+    pub virtual_ppid: AtomicU32,
+    /// One of [`process`].
+    pub state: AtomicU32,
+    /// How the process ended, as `wait4` says it; valid in state [`process::ENDED`].
+    pub status: AtomicU32,
+    /// Its process group at its end.
+    pub pgid: AtomicU32,
+    /// CPU time that its leader used, in microseconds: user, then system.
+    pub used_us: [AtomicU64; 2],
+    /// Rises whenever a child of this group changes its state; the low half is a futex word.
+    pub child_events: AtomicU64,
+    /// Groups set aside for the next forks of this one: fork number `i` takes entry `i % SPARES`.
+    pub spares: [AtomicU32; SPARES],
+    /// How many have been set aside so far; the low half is a futex word.
+    pub spares_given: AtomicU64,
+    /// The latest [`crate::segment::Petition`] of the leader that was answered, and the answer.
+    pub petition_answered: AtomicU64,
+    /// The answer: 0, or an errno negated.
+    pub petition_answer: AtomicI64,
     /// CPUs the guest shall see in its affinity mask (the supervisor's own mask at start), 1024 bits.
     pub affinity: [u64; 16],
     /// Soft and hard RLIMIT_NOFILE the guest shall see, as inherited by the supervisor.
@@ -62,6 +81,22 @@ pub struct Control {
     pub wide_digest: u32,
     /// Set by the supervisor for every plan request it has answered, per replica: the `ticket` answered last.
     pub plan_answered: [AtomicU64; MAX_REPLICAS],
+}
+
+/// Groups set aside for the coming forks of one group.
+pub const SPARES: usize = 2;
+
+/// In [`Control::spares`]: there is no room for another process.
+pub const NO_GROUP: u32 = u32::MAX;
+
+/// What the process of a group is doing; [`Control::state`].
+pub mod process {
+    /// There is none.
+    pub const NONE: u32 = 0;
+    /// It runs, or is about to.
+    pub const RUNS: u32 = 1;
+    /// All its replicas are gone; its parent has not asked yet.
+    pub const ENDED: u32 = 2;
 }
 
 /// What a [`Hook`] changes.

@@ -3,11 +3,14 @@
 //! ```text
 //!  address                    what                       who writes        who maps it
 //!  AGENT_BASE                 agent image, private       the replica       the replica
-//!  CONTROL_ADDR               Control                    supervisor        all, read-only in replicas
+//!  CONTROL_ADDR               Control of each group      supervisor        all, read-only in replicas
 //!  PLAN_ADDR                  PlanArea                   supervisor        all, read-only in replicas
-//!  segment_addr(0)            Segment of replica 0       replica 0         all, read-only in the others
+//!  segment_addr(0)            Segment of replica 0       replica 0         its group, read-only in the others
 //!  segment_addr(1)            Segment of replica 1       replica 1         ...
 //! ```
+//!
+//! The segments of all groups in one column (replica 0 of every group, ...) lie in one file, [`SEGMENT_STRIDE`] apart; a
+//! process maps those of its own group only.
 //!
 //! Invariant: every shared word has exactly one writer. A reader loads a word once, checks it, then uses it.
 #![no_std]
@@ -28,6 +31,9 @@ pub const MAGIC: u64 = u64::from_le_bytes(*b"RCBSHM01");
 /// Most replicas of one group.
 pub const MAX_REPLICAS: usize = 8;
 
+/// Most groups (processes of the guest) at one time.
+pub const MAX_GROUPS: usize = 256;
+
 /// Where the agent's image is linked: far from the heap of PIE programs (0x5555...), from mmap (0x7fff...) and from
 /// non-PIE programs (0x40_0000).
 pub const AGENT_BASE: u64 = 0x3a00_0000_0000;
@@ -37,8 +43,8 @@ pub const AGENT_END: u64 = AGENT_BASE + 0x1_0000_0000;
 pub const CONTROL_ADDR: u64 = AGENT_BASE + 0x1000_0000;
 /// Where [`plan::PlanArea`] is mapped.
 pub const PLAN_ADDR: u64 = AGENT_BASE + 0x1800_0000;
-/// Distance between the segments of two replicas.
-pub const SEGMENT_STRIDE: u64 = 0x0100_0000;
+/// Distance between the segments of two replicas in memory, and of two groups in their file.
+pub const SEGMENT_STRIDE: u64 = 0x0010_0000;
 
 /// Where the segment of a replica is mapped, in every replica.
 pub const fn segment_addr(replica: usize) -> u64 {
@@ -47,6 +53,8 @@ pub const fn segment_addr(replica: usize) -> u64 {
 
 const _: () = {
     assert!(size_of::<segment::Segment>() as u64 <= SEGMENT_STRIDE);
+    assert!(size_of::<control::Control>() == 4096);
+    assert!(CONTROL_ADDR + MAX_GROUPS as u64 * 4096 <= PLAN_ADDR);
     assert!(size_of::<segment::Segment>() <= 1 << 20, "agent and log stay under 2 MiB per replica");
     assert!(size_of::<plan::PlanArea>() as u64 <= segment_addr(0) - PLAN_ADDR);
     assert!(segment_addr(MAX_REPLICAS) <= AGENT_END);

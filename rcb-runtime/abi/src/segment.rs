@@ -14,6 +14,9 @@ use crate::fault::{FaultRecord, Regs};
 use crate::stats::Stats;
 use core::sync::atomic::{AtomicU32, AtomicU64};
 
+/// Children that a guest can have at one time, those included that have ended and were not waited for.
+pub const CHILDREN: usize = 128;
+
 /// Slots of the trace and of the result ring; a replica is never that far ahead of a peer.
 pub const RING: usize = 64;
 /// Every so many calls a replica checks that no peer lags by as many: with [`RING`] slots nothing that a
@@ -44,6 +47,8 @@ pub const EXCEPTION: u32 = 0x1_0000;
 pub const RDTSC: u32 = 0x2_0000;
 /// Pseudo call number: the start of a program, posted once the image is loaded.
 pub const START: u32 = 0x3_0000;
+/// Pseudo call number: a step of a fork.
+pub const FORK: u32 = START + 3;
 /// Pseudo call number: the next piece of a read that is larger than one record carries.
 pub const PIECE: u32 = START + 2;
 /// Pseudo call number: a call of the 32-bit interface (plus its number), always refused.
@@ -111,6 +116,49 @@ pub struct PlanRequest {
     pub dev: u64,
     /// st_ino.
     pub ino: u64,
+}
+
+/// What the leader asks the supervisor to do to other processes of the tree; answered in the control page.
+#[repr(C, align(64))]
+pub struct Petition {
+    /// Rises by one with every petition; stored last.
+    pub ticket: AtomicU64,
+    /// One of [`petition`].
+    pub kind: u32,
+    /// Process id as guests see it.
+    pub pid: i32,
+    /// Signal, or process group.
+    pub value: i32,
+}
+
+/// Kinds of [`Petition`].
+pub mod petition {
+    /// Send `value`, SIGKILL or SIGSTOP, to the process `pid`.
+    pub const KILL: u32 = 1;
+    /// Put the process `pid` into the process group `value`.
+    pub const SET_GROUP: u32 = 2;
+}
+
+/// A child of the guest that has not been waited for.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ChildProcess {
+    /// Process id as guests see it; 0 for a free place.
+    pub pid: u32,
+    /// Its group.
+    pub group: u32,
+}
+
+/// Bytes of a vfork child's memory that are handed back to its parent.
+pub const WINDOW_BYTES: usize = 16 * 1024;
+
+/// What a vfork child leaves for its parent when it executes a program or ends.
+#[repr(C, align(64))]
+pub struct Window {
+    /// Bytes that are valid.
+    pub length: u64,
+    /// Memory from the stack pointer of the call upwards.
+    pub bytes: [u8; WINDOW_BYTES],
 }
 
 /// One request in full.
@@ -199,6 +247,12 @@ pub struct Carry {
     pub affinity: [u64; 16],
     /// Bits: 1 the seccomp filter is installed.
     pub flags: u64,
+    /// Process id as guests see it.
+    pub pid: u32,
+    /// Forks so far.
+    pub forks: u32,
+    /// Children.
+    pub children: [ChildProcess; CHILDREN],
 }
 
 /// All of it.
@@ -210,6 +264,18 @@ pub struct Segment {
     pub version: u32,
     /// Which replica.
     pub replica: u32,
+    /// Process id of this replica; 0 until it is there. A futex word.
+    pub pid: AtomicU32,
+    /// The group whose fork made this one.
+    pub parent: AtomicU32,
+    /// Group that the leader's latest wait has taken the end of, plus one; 0 for none.
+    pub waited: AtomicU32,
+    /// Ring of groups whose end the guest has learnt of (written by the leader), so that they can be used again.
+    pub reaped: [AtomicU32; CHILDREN],
+    /// How many so far.
+    pub reaped_count: AtomicU64,
+    /// Petition (written by the leader).
+    pub petition: Petition,
     /// Latest request.
     pub head: Head,
     /// What it is doing.
@@ -234,6 +300,8 @@ pub struct Segment {
     pub refusal_count: AtomicU64,
     /// State over execve.
     pub carry: Carry,
+    /// Left by a vfork child.
+    pub window: Window,
     /// Requests.
     pub trace: [Trace; RING],
     /// Results.

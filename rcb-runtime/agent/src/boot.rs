@@ -8,7 +8,7 @@ use crate::load::{elf, stack};
 use crate::state::{State, scratch, state};
 use crate::trap::{entry, filter};
 use crate::{agree, descriptors, shared};
-use core::sync::atomic::Ordering::{Acquire, Relaxed};
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use rcb_abi::descriptors::{BOOT_MAGIC, BootWord};
 use rcb_abi::fault::{Regs, boot_site, kind};
 use rcb_abi::segment::{START, phase};
@@ -80,10 +80,14 @@ fn begin(st: &mut State) {
             // SAFETY: waits on a word of the control page.
             unsafe { syscall!(nr::FUTEX, &raw const control.go, 0, 0, 0, 0, 0) };
         }
-        if let Err(errno) = descriptors::open_peers(st) {
+        if let Err(errno) = descriptors::open_peers(st, |peer| control.pids[peer].load(Relaxed)) {
             failed(st, boot_site::PEERS, errno);
         }
+        descriptors::try_peers(st);
     }
+    crate::handled::identity::set_pid(carry.pid);
+    // SAFETY: asks for a number.
+    own.pid.store(unsafe { syscall!(nr::GETPID, 0, 0, 0, 0, 0, 0) } as u32, Release);
     own.wait.phase.store(phase::RUN, Relaxed);
     st.seq = carry.seq;
     st.chain = carry.chain;

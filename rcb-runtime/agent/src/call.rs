@@ -333,6 +333,20 @@ pub fn post_event(st: &mut State, regs: &Regs, nr: u32, args: [u64; 6], nargs: u
     post::post(st, &request, true);
 }
 
+/// A step of the call being handled, posted like a call of its own, with a value that only the leader can give.
+pub fn step(st: &mut State, nr: u32, value: impl FnOnce() -> u64) -> u64 {
+    let outer = st.regs;
+    let regs = if outer.is_null() {
+        Regs::default()
+    } else {
+        // SAFETY: registers of the call being handled.
+        unsafe { *outer }
+    };
+    post_event(st, &regs, nr, [0; 6], 0);
+    st.regs = outer;
+    event_value(st, value)
+}
+
 /// A value that only the leader can give, for an event.
 pub fn event_value(st: &mut State, value: impl FnOnce() -> u64) -> u64 {
     if st.n == 1 {

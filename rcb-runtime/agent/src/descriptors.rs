@@ -19,9 +19,8 @@ const F_SETFD: u64 = 2;
 const O_CLOEXEC: u64 = 0o2_000_000;
 const MSG_CMSG_CLOEXEC: u64 = 0x4000_0000;
 
-/// Opens the peers' pidfds at their reserved numbers and finds out whether `pidfd_getfd` works here.
-pub fn open_peers(st: &mut State) -> Result<(), i64> {
-    let control = shared::control();
+/// Opens the peers' pidfds at their reserved numbers.
+pub fn open_peers(st: &State, pid_of: impl Fn(usize) -> u32) -> Result<(), i64> {
     let mut limit = [0u64; 2];
     // SAFETY: reads and raises the agent's own limit; restored below.
     unsafe {
@@ -35,7 +34,7 @@ pub fn open_peers(st: &mut State) -> Result<(), i64> {
             continue;
         }
         // SAFETY: makes and moves a descriptor of the agent.
-        let fd = unsafe { syscall!(nr::PIDFD_OPEN, control.pids[peer].load(Relaxed), 0, 0, 0, 0, 0) };
+        let fd = unsafe { syscall!(nr::PIDFD_OPEN, pid_of(peer), 0, 0, 0, 0, 0) };
         if is_error(fd) {
             outcome = Err(fd);
             break;
@@ -51,8 +50,12 @@ pub fn open_peers(st: &mut State) -> Result<(), i64> {
     }
     // SAFETY: restores the limit.
     unsafe { syscall!(nr::PRLIMIT64, 0, 7, &raw const limit, 0, 0, 0) };
-    outcome?;
-    let mut denied = control.force_fd_passing != 0;
+    outcome
+}
+
+/// Finds out whether `pidfd_getfd` works here.
+pub fn try_peers(st: &State) {
+    let mut denied = shared::control().force_fd_passing != 0;
     for peer in 0..st.n {
         if peer != st.replica && !denied {
             let got = get(st, peer, u64::from(st.fd_base + FD_CONTROL));
@@ -63,7 +66,6 @@ pub fn open_peers(st: &mut State) -> Result<(), i64> {
         }
     }
     shared::own(st.replica).wait.needs_socket.store(u32::from(denied), Release);
-    Ok(())
 }
 
 /// After the first meeting: which peers need descriptors over the socket.

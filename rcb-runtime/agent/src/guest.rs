@@ -69,6 +69,8 @@ unsafe impl Plain for u32 {}
 unsafe impl Plain for u64 {}
 // SAFETY: as above.
 unsafe impl Plain for [u64; 2] {}
+// SAFETY: integers accept any bits.
+unsafe impl Plain for [u64; 18] {}
 // SAFETY: as above.
 unsafe impl Plain for [u32; 2] {}
 // SAFETY: as above.

@@ -3,19 +3,23 @@
 pub mod execve;
 pub mod exit;
 pub mod files;
+pub mod fork;
 pub mod identity;
+pub mod jobs;
 pub mod memory;
 pub mod message;
+pub mod petition;
 pub mod placement;
 pub mod process;
 pub mod read;
 pub mod signal;
+pub mod wait;
 pub mod walltime;
+pub mod window;
 
 use crate::call::{Answer, Call, each};
 use crate::state::State;
 use rcb_abi::fault::Regs;
-use rcb_sys::errno::ECHILD;
 use rcb_syscalls::spec::Handler;
 
 /// Routes a handled call.
@@ -52,6 +56,8 @@ pub fn handle(st: &mut State, call: &Call, handler: Handler, regs: &mut Regs) ->
         Handler::Directory => files::directory(st, call),
         Handler::Futex => Answer::local(each(call.nr, call.args)),
         Handler::Rlimit => process::rlimit(st, call),
-        Handler::Wait => Answer::error(ECHILD),
+        Handler::Wait => wait::wait(st, call),
+        Handler::Fork => fork::fork(st, call, regs),
+        Handler::JobControl => jobs::job_control(st, call),
     }
 }

@@ -5,18 +5,38 @@ use rcb_abi::control::Control;
 use rcb_abi::descriptors::{FD_CONTROL, FD_PLAN, FD_SEGMENT};
 use rcb_abi::plan::PlanArea;
 use rcb_abi::segment::Segment;
-use rcb_abi::{ABI_VERSION, CONTROL_ADDR, MAGIC, PLAN_ADDR, segment_addr};
+use core::mem::offset_of;
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use rcb_abi::{ABI_VERSION, CONTROL_ADDR, MAGIC, MAX_GROUPS, PLAN_ADDR, SEGMENT_STRIDE, segment_addr};
 use rcb_sys::{errno, nr, syscall};
 
 const PROT_READ: u64 = 1;
 const PROT_WRITE: u64 = 2;
-const MAP_SHARED_FIXED: u64 = 0x01 | 0x10_0000;
+const MAP_SHARED: u64 = 0x01;
+const MAP_FIXED: u64 = 0x10;
+const MAP_FIXED_NOREPLACE: u64 = 0x10_0000;
 
-/// The supervisor's page.
+/// The group of this process.
+static GROUP: AtomicU32 = AtomicU32::new(0);
+
+/// The group of this process.
+#[inline]
+pub fn group() -> usize {
+    GROUP.load(Relaxed) as usize
+}
+
+/// The supervisor's page of this group.
 #[inline]
 pub fn control() -> &'static Control {
-    // SAFETY: mapped at boot, for ever; written by the supervisor only through atomics after `go`.
-    unsafe { &*(CONTROL_ADDR as *const Control) }
+    control_of(group())
+}
+
+/// The supervisor's page of a group.
+#[inline]
+pub fn control_of(group: usize) -> &'static Control {
+    let page = CONTROL_ADDR + (group % MAX_GROUPS) as u64 * size_of::<Control>() as u64;
+    // SAFETY: mapped at boot, for ever; written by the supervisor only through atomics once the group exists.
+    unsafe { &*(page as *const Control) }
 }
 
 /// The supervisor's patch plans.
@@ -47,16 +67,14 @@ pub fn own(replica: usize) -> &'static mut Segment {
 
 /// Maps everything; returns an errno (negated) on failure.
 pub fn map(replica: usize, fd_base: u32) -> Result<(), i64> {
-    one(CONTROL_ADDR, size_of::<Control>(), PROT_READ, fd_base + FD_CONTROL)?;
-    one(PLAN_ADDR, size_of::<PlanArea>(), PROT_READ, fd_base + FD_PLAN)?;
+    one(CONTROL_ADDR, MAX_GROUPS * size_of::<Control>(), PROT_READ, fd_base + FD_CONTROL, 0, MAP_FIXED_NOREPLACE)?;
+    one(PLAN_ADDR, size_of::<PlanArea>(), PROT_READ, fd_base + FD_PLAN, 0, MAP_FIXED_NOREPLACE)?;
+    GROUP.store(find_group(fd_base + FD_SEGMENT + replica as u32), Relaxed);
     let n = control().replicas as usize;
     if control().magic != MAGIC || control().version != ABI_VERSION || n == 0 || n > rcb_abi::MAX_REPLICAS {
         return Err(errno::fail(errno::EINVAL));
     }
-    for i in 0..n {
-        let prot = if i == replica { PROT_READ | PROT_WRITE } else { PROT_READ };
-        one(segment_addr(i), size_of::<Segment>(), prot, fd_base + FD_SEGMENT + i as u32)?;
-    }
+    map_segments(replica, n, fd_base, MAP_FIXED_NOREPLACE)?;
     let own = own(replica);
     if own.magic != MAGIC || own.version != ABI_VERSION || own.replica as usize != replica {
         return Err(errno::fail(errno::EINVAL));
@@ -64,8 +82,38 @@ pub fn map(replica: usize, fd_base: u32) -> Result<(), i64> {
     Ok(())
 }
 
-fn one(addr: u64, bytes: usize, prot: u64, fd: u32) -> Result<(), i64> {
-    // SAFETY: the range belongs to the agent and MAP_FIXED_NOREPLACE replaces nothing.
-    let at = unsafe { syscall!(nr::MMAP, addr, bytes, prot, MAP_SHARED_FIXED, fd, 0) };
+/// Maps the segments of this process's group.
+fn map_segments(replica: usize, n: usize, fd_base: u32, how: u64) -> Result<(), i64> {
+    let offset = group() as u64 * SEGMENT_STRIDE;
+    for i in 0..n {
+        let prot = if i == replica { PROT_READ | PROT_WRITE } else { PROT_READ };
+        one(segment_addr(i), size_of::<Segment>(), prot, fd_base + FD_SEGMENT + i as u32, offset, how)?;
+    }
+    Ok(())
+}
+
+/// A forked process leaves the segments of its parent's group for those of its own.
+pub fn join(group: u32, replica: usize, n: usize, fd_base: u32) -> Result<(), i64> {
+    GROUP.store(group, Relaxed);
+    map_segments(replica, n, fd_base, MAP_FIXED)
+}
+
+/// The group of a process that has just been executed: the one whose segment holds its process id; 0 at first.
+fn find_group(column: u32) -> u32 {
+    // SAFETY: asks for a number.
+    let own = unsafe { syscall!(nr::GETPID, 0, 0, 0, 0, 0, 0) } as u32;
+    let holds = |group: &u32| {
+        let mut pid = 0u32;
+        let at = u64::from(*group) * SEGMENT_STRIDE + offset_of!(Segment, pid) as u64;
+        // SAFETY: reads into a local.
+        let got = unsafe { syscall!(nr::PREAD64, column, &raw mut pid, 4, at, 0, 0) };
+        got == 4 && pid == own
+    };
+    (0..MAX_GROUPS as u32).find(holds).unwrap_or(0)
+}
+
+fn one(addr: u64, bytes: usize, prot: u64, fd: u32, offset: u64, how: u64) -> Result<(), i64> {
+    // SAFETY: the range belongs to the agent.
+    let at = unsafe { syscall!(nr::MMAP, addr, bytes, prot, MAP_SHARED | how, fd, offset) };
     if at == addr as i64 { Ok(()) } else { Err(at) }
 }

@@ -25,6 +25,8 @@ pub const SIGKILL: u32 = 9;
 pub const SIGSEGV: u32 = 11;
 /// SIGPIPE.
 pub const SIGPIPE: u32 = 13;
+/// SIGCHLD.
+pub const SIGCHLD: u32 = 17;
 /// SIGSTOP.
 pub const SIGSTOP: u32 = 19;
 
@@ -106,6 +108,19 @@ pub fn own_info(signal: u32, code: i32) -> SigInfo {
     let uid = unsafe { syscall!(102, 0, 0, 0, 0, 0, 0) } as u64;
     info.fields[0] = identity::pid() as u64 & 0xffff_ffff | uid << 32;
     info
+}
+
+/// Whether children that end leave nothing to wait for.
+pub fn leaves_no_zombies(st: &State) -> bool {
+    const SA_NOCLDWAIT: u64 = 2;
+    let action = &st.signals.actions[SIGCHLD as usize];
+    action.handler == 1 || action.flags & SA_NOCLDWAIT != 0
+}
+
+/// A forked process has nothing pending.
+pub fn forked(st: &mut State) {
+    st.signals.pending = 0;
+    st.signals.queued_count = 0;
 }
 
 /// Makes a signal pending, unless it is ignored. False when a real-time signal finds its queue full.
@@ -360,6 +375,7 @@ pub fn die(st: &mut State, uc: &UContext, signal: u32) -> ! {
         meet::symmetric(st);
     }
     post::conclude(st, 0, 0);
+    crate::handled::window::hand_over(st);
     announce(st, End::Signal, signal);
     if !st.leads() {
         // One core file is enough.

@@ -87,6 +87,9 @@ pub struct State {
     pub entered: u64,
 }
 
+/// Words in [`Scratch::words`].
+pub const SCRATCH_WORDS: usize = 2048;
+
 /// Buffers too large for the stack.
 pub struct Scratch {
     /// Paths of the current call, in the order of its arguments.
@@ -94,7 +97,7 @@ pub struct Scratch {
     /// Lengths with the NUL; 0 for null or unreadable.
     pub path_len: [usize; 2],
     /// A copy of an iovec array or of a program's head.
-    pub words: [u64; 2048],
+    pub words: [u64; SCRATCH_WORDS],
     /// A rewritten path.
     pub rewritten: [u8; PATH_BYTES],
 }
@@ -133,7 +136,7 @@ static STATE: Global<State> = Global(UnsafeCell::new(State {
 static SCRATCH: Global<Scratch> = Global(UnsafeCell::new(Scratch {
     paths: [[0; PATH_BYTES]; 2],
     path_len: [0; 2],
-    words: [0; 2048],
+    words: [0; SCRATCH_WORDS],
     rewritten: [0; PATH_BYTES],
 }));
 

@@ -64,7 +64,7 @@ pub struct Stat {
 
 /// `siginfo_t` as words.
 #[repr(C, align(8))]
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct SigInfo {
     /// si_signo.
     pub signo: i32,

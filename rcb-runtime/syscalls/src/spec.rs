@@ -240,6 +240,10 @@ pub enum Handler {
     Madvise,
     /// brk.
     Brk,
+    /// fork, vfork, clone of a process.
+    Fork,
+    /// setpgid, setsid.
+    JobControl,
     /// execve.
     Execve,
     /// execveat.

@@ -1,13 +1,14 @@
-//! The loop that watches a group: turns what happens into events, asks [`crate::step`], does what it says.
+//! The loop that watches the groups: turns what happens into events, asks [`crate::step`], does what it says.
 
 use crate::areas::{SegmentArea, low_half, wake_all};
 use crate::error::{Error, Result};
-use crate::group::Group;
+use crate::group::{Group, Shared};
 use crate::inherited::{FATAL, Inherited};
 use crate::plan::{Planner, mapping};
-use crate::processes::{self, Usage};
+use crate::processes;
 use crate::refusals::{Refusal, Refusals};
-use crate::step::{Action, Event, Glance, State, TICKS_PER_DEADLINE};
+use crate::step::{Action, Event, Glance, TICKS_PER_DEADLINE};
+use crate::tree::{Tree, Watched};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
@@ -26,8 +27,8 @@ const GRACE: Duration = Duration::from_secs(2);
 pub enum Verdict {
     /// All ended as agreed.
     Finished(End),
-    /// To be judged; the replicas still exist.
-    Judge(Cause),
+    /// This group is to be judged; the replicas still exist.
+    Judge(usize, Cause),
     /// The user wants it to end by this signal; the replicas still exist.
     Abandon(i32),
 }
@@ -45,88 +46,109 @@ pub fn fatal_signals(inherited: &Inherited) -> Result<SignalFd> {
         .map_err(|error| Error::os("making a signalfd", error))
 }
 
-/// A group under watch.
+/// The groups under watch.
 pub struct Watch<'run> {
-    group: &'run Group,
+    shared: &'run Shared,
+    /// All groups.
+    pub tree: Tree<'run>,
     signals: SignalFd,
     ticker: Option<TimerFd>,
-    state: State,
     planner: Planner,
     refusals: Refusals,
-    refusals_seen: Vec<u64>,
-    tickets: Vec<u64>,
-    grace_ends: Option<Instant>,
-    /// How each replica ended and what it used, once it has.
-    pub ends: Vec<Option<(End, Usage)>>,
 }
 
 impl<'run> Watch<'run> {
-    /// Starts the watchdog; the group runs from [`Watch::run`] on.
-    pub fn new(group: &'run Group, signals: SignalFd, deadline: Option<Duration>, planner: Planner) -> Result<Self> {
-        let replicas = group.children.len();
+    /// Starts the watchdog; the first group runs from [`Watch::run`] on.
+    pub fn new(
+        shared: &'run Shared,
+        first: Group<'run>,
+        signals: SignalFd,
+        deadline: Option<Duration>,
+        planner: Planner,
+    ) -> Result<Self> {
+        let replicas = first.children.len();
         Ok(Self {
-            group,
+            shared,
+            tree: Tree::new(shared, first),
             signals,
             ticker: deadline.filter(|_| replicas > 1).map(ticker).transpose()?,
-            state: State::new(replicas),
             planner,
             refusals: Refusals::default(),
-            refusals_seen: vec![0; replicas],
-            tickets: vec![0; replicas],
-            grace_ends: None,
-            ends: vec![None; replicas],
         })
     }
 
-    /// Lets the group run until there is a verdict. `warn` is told of each kind of refused call.
+    /// Lets the first group run until there is a verdict. `warn` is told of each kind of refused call.
     pub fn run(&mut self, mut warn: impl FnMut(&Refusal)) -> Result<Verdict> {
-        self.group.go();
+        self.tree.groups[&0].group.go(self.shared);
         loop {
             let ready = self.wait()?;
-            let mut events = Vec::new();
-            if ready.notified || ready.ended || ready.grace_over {
+            if let Ok(Some(info)) = self.signals.read_signal() {
+                return Ok(Verdict::Abandon(info.ssi_signo as i32));
+            }
+            if ready.notified || ready.ended || ready.ticked {
                 // What a replica wrote before it ended must be seen before its end.
-                let _ = self.group.notify.read();
+                let _ = self.shared.notify.read();
+                self.tree.update()?;
                 self.serve(&mut warn);
-                events.push(Event::Look(self.look(false)));
             }
-            if ready.ended {
-                self.collect_ended(&mut events);
+            let ids: Vec<usize> = self.tree.groups.keys().copied().collect();
+            for id in ids {
+                if let Some(verdict) = self.step(id, &ready)? {
+                    return Ok(verdict);
+                }
             }
-            if ready.ticked {
-                self.serve(&mut warn);
-                events.push(Event::Tick(self.look(true)));
-            }
-            if ready.grace_over {
-                self.grace_ends = None;
-                events.push(Event::GraceOver);
-            }
-            while let Ok(Some(info)) = self.signals.read_signal() {
-                events.push(Event::Interrupted(info.ssi_signo as i32));
-            }
-            for event in &events {
-                for action in self.state.step(event) {
-                    match action {
-                        Action::StartGrace => self.grace_ends = Some(Instant::now() + GRACE),
-                        Action::Judge(cause) => return Ok(Verdict::Judge(cause)),
-                        Action::Abandon(signal) => return Ok(Verdict::Abandon(signal)),
-                        Action::Finish(end) => return Ok(Verdict::Finished(end)),
+        }
+    }
+
+    /// Tells one group's state machine what has happened to it, and does what it says.
+    fn step(&mut self, id: usize, ready: &Ready) -> Result<Option<Verdict>> {
+        let Some(watched) = self.tree.groups.get_mut(&id) else { return Ok(None) };
+        let mut events = Vec::new();
+        let grace_over = watched.grace_ends.is_some_and(|end| end <= Instant::now());
+        if ready.notified || ready.ended || grace_over {
+            events.push(Event::Look(look(watched, false)));
+        }
+        if ready.ended {
+            collect_ended(watched, &mut events);
+        }
+        if ready.ticked {
+            events.push(Event::Tick(look(watched, true)));
+        }
+        if grace_over {
+            watched.grace_ends = None;
+            events.push(Event::GraceOver);
+        }
+        for event in &events {
+            let Some(watched) = self.tree.groups.get_mut(&id) else { return Ok(None) };
+            for action in watched.state.step(event) {
+                match action {
+                    Action::StartGrace => watched.grace_ends = Some(Instant::now() + GRACE),
+                    Action::Judge(cause) => return Ok(Some(Verdict::Judge(id, cause))),
+                    Action::Abandon(signal) => return Ok(Some(Verdict::Abandon(signal))),
+                    Action::Finish(end) => {
+                        let is_over = self.tree.finish(id, end)?;
+                        let root_end = self.tree.root_end.filter(|_| is_over);
+                        return Ok(root_end.map(Verdict::Finished));
                     }
                 }
             }
         }
+        Ok(None)
     }
 
     /// Sleeps until something happens.
     fn wait(&self) -> Result<Ready> {
         let readable = PollFlags::POLLIN;
         let mut fds =
-            vec![PollFd::new(self.group.notify.as_fd(), readable), PollFd::new(self.signals.as_fd(), readable)];
-        let living = self.group.children.iter().zip(&self.ends).filter(|(_, end)| end.is_none());
-        fds.extend(living.map(|(child, _)| PollFd::new(child.pidfd.as_fd(), readable)));
+            vec![PollFd::new(self.shared.notify.as_fd(), readable), PollFd::new(self.signals.as_fd(), readable)];
+        for watched in self.tree.groups.values() {
+            let living = watched.group.children.iter().zip(&watched.ends).filter(|(_, end)| end.is_none());
+            fds.extend(living.map(|(child, _)| PollFd::new(child.pidfd.as_fd(), readable)));
+        }
         let first_timer = fds.len();
         fds.extend(self.ticker.iter().map(|ticker| PollFd::new(ticker.as_fd(), readable)));
-        let left = self.grace_ends.map(|end| end.saturating_duration_since(Instant::now()));
+        let first_grace = self.tree.groups.values().filter_map(|watched| watched.grace_ends).min();
+        let left = first_grace.map(|end| end.saturating_duration_since(Instant::now()));
         let timeout = left.map_or(PollTimeout::NONE, |left| {
             // Rounded up, or the last millisecond would be spent spinning.
             PollTimeout::try_from(left.as_millis() as i32 + 1).unwrap_or(PollTimeout::MAX)
@@ -140,7 +162,6 @@ impl<'run> Watch<'run> {
             notified: is_ready(&fds[0]),
             ended: fds[2..first_timer].iter().any(is_ready),
             ticked: fds[first_timer..].iter().any(is_ready),
-            grace_over: self.grace_ends.is_some_and(|end| end <= Instant::now()),
         };
         drop(fds);
         if let (true, Some(ticker)) = (ready.ticked, &self.ticker) {
@@ -152,71 +173,80 @@ impl<'run> Watch<'run> {
 
     /// Answers what replicas ask of us.
     fn serve(&mut self, warn: &mut impl FnMut(&Refusal)) {
-        for (replica, segment) in self.group.segments.iter().enumerate() {
-            let (count, entries) = segment.refusals_since(self.refusals_seen[replica]);
-            self.refusals_seen[replica] = count;
-            for refusal in entries.into_iter().filter_map(|entry| self.refusals.note(entry)) {
-                warn(&refusal);
-            }
-            let (ticket, addr, dev, ino) = segment.plan_request();
-            if ticket == self.tickets[replica] {
-                continue;
-            }
-            self.tickets[replica] = ticket;
-            if let Some(file) = mapping::open(self.group.children[replica].pid, addr) {
-                self.planner.answer(&file, dev, ino);
-            }
-            let answered = &self.group.control.get().plan_answered[replica];
-            answered.store(ticket, Ordering::Release);
-            wake_all(low_half(answered));
-        }
-    }
-
-    fn look(&self, with_times: bool) -> Vec<Glance> {
-        let segments = &self.group.segments;
-        let glance = |(segment, child): (&SegmentArea, &crate::spawn::Child)| {
-            let stat = if with_times { processes::stat(child.pid) } else { None };
-            let inbox = segment.inbox();
-            // The fault first: what a replica wrote before it is then seen too.
-            let fault = inbox.fault();
-            let (seq, phase, wait_for) = (inbox.seq(), inbox.phase(), inbox.wait_for());
-            let served = segments.get(wait_for as usize).map(SegmentArea::inbox).is_some_and(|peer| {
-                let answered = peer.answered(seq);
-                decide::is_served(phase, seq, peer.seq(), answered)
-            });
-            Glance {
-                seq,
-                phase,
-                wait_for,
-                fault,
-                user_ns: stat.map_or(0, |stat| stat.user_ns),
-                in_kernel: stat.is_some_and(|stat| stat.state == 'D'),
-                stopped: stat.is_some_and(|stat| matches!(stat.state, 'T' | 't')),
-                served,
-            }
-        };
-        segments.iter().zip(&self.group.children).map(glance).collect()
-    }
-
-    fn collect_ended(&mut self, events: &mut Vec<Event>) {
-        for (replica, child) in self.group.children.iter().enumerate() {
-            if self.ends[replica].is_some() {
-                continue;
-            }
-            if let Some((end, usage)) = processes::reap(child, false) {
-                self.ends[replica] = Some((end, usage));
-                events.push(Event::Ended { replica, end, agreed: self.group.segments[replica].inbox().ending() });
+        for (id, watched) in &mut self.tree.groups {
+            for (replica, segment) in watched.group.segments.iter().enumerate() {
+                let (count, entries) = segment.refusals_since(watched.refusals_seen[replica]);
+                watched.refusals_seen[replica] = count;
+                for refusal in entries.into_iter().filter_map(|entry| self.refusals.note(entry)) {
+                    warn(&refusal);
+                }
+                let (ticket, addr, dev, ino) = segment.plan_request();
+                if ticket == watched.tickets[replica] {
+                    continue;
+                }
+                watched.tickets[replica] = ticket;
+                if let Some(file) = mapping::open(watched.group.children[replica].pid, addr) {
+                    self.planner.answer(&file, dev, ino);
+                }
+                let answered = &self.shared.control.get(*id).plan_answered[replica];
+                answered.store(ticket, Ordering::Release);
+                wake_all(low_half(answered));
             }
         }
     }
 
     /// Kills and reaps whoever is left.
     pub fn kill_all(&mut self) {
-        self.group.kill_all();
-        for (child, end) in self.group.children.iter().zip(&mut self.ends) {
-            if end.is_none() {
-                *end = processes::reap(child, true);
+        for watched in self.tree.groups.values() {
+            watched.group.kill_all();
+        }
+        for watched in self.tree.groups.values_mut() {
+            for (child, end) in watched.group.children.iter().zip(&mut watched.ends) {
+                if end.is_none() {
+                    *end = processes::reap(child, true);
+                }
             }
+        }
+        for (_, watched) in std::mem::take(&mut self.tree.groups) {
+            self.tree.account(&watched);
+        }
+    }
+}
+
+fn look(watched: &Watched<'_>, with_times: bool) -> Vec<Glance> {
+    let segments = &watched.group.segments;
+    let glance = |(segment, child): (&SegmentArea<'_>, &crate::spawn::Child)| {
+        let stat = if with_times { processes::stat(child.pid) } else { None };
+        let inbox = segment.inbox();
+        // The fault first: what a replica wrote before it is then seen too.
+        let fault = inbox.fault();
+        let (seq, phase, wait_for) = (inbox.seq(), inbox.phase(), inbox.wait_for());
+        let served = segments.get(wait_for as usize).map(SegmentArea::inbox).is_some_and(|peer| {
+            let answered = peer.answered(seq);
+            decide::is_served(phase, seq, peer.seq(), answered)
+        });
+        Glance {
+            seq,
+            phase,
+            wait_for,
+            fault,
+            user_ns: stat.map_or(0, |stat| stat.user_ns),
+            in_kernel: stat.is_some_and(|stat| stat.state == 'D'),
+            stopped: stat.is_some_and(|stat| matches!(stat.state, 'T' | 't')),
+            served,
+        }
+    };
+    segments.iter().zip(&watched.group.children).map(glance).collect()
+}
+
+fn collect_ended(watched: &mut Watched<'_>, events: &mut Vec<Event>) {
+    for replica in 0..watched.group.children.len() {
+        if watched.ends[replica].is_some() {
+            continue;
+        }
+        if let Some((end, usage)) = processes::reap(&watched.group.children[replica], false) {
+            watched.ends[replica] = Some((end, usage));
+            events.push(Event::Ended { replica, end, agreed: watched.agreed(replica) });
         }
     }
 }
@@ -226,7 +256,6 @@ struct Ready {
     notified: bool,
     ended: bool,
     ticked: bool,
-    grace_over: bool,
 }
 
 fn ticker(deadline: Duration) -> Result<TimerFd> {

@@ -1,4 +1,4 @@
-//! The shared areas of a run as the supervisor sees them: control page, plan area, one segment per replica.
+//! The shared areas of a run as the supervisor sees them: control pages, plan area, one column of segments per replica.
 //!
 //! Segments are written by their replicas while we read, so nothing here lends a reference into one: every word is
 //! copied out once and judged as a copy.
@@ -8,9 +8,10 @@ use crate::error::{Error, Result};
 use crate::plan::PlanTable;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::mman::{MapFlags, ProtFlags, mmap, mprotect, munmap};
-use rcb_abi::control::Control;
+use rcb_abi::control::{Control, Hook, process};
 use rcb_abi::plan::PlanArea;
 use rcb_abi::segment::Segment;
+use rcb_abi::{MAX_GROUPS, SEGMENT_STRIDE};
 use rcb_abi::stats::Stats;
 use rcb_guard::Inbox;
 use std::ffi::CString;
@@ -91,30 +92,56 @@ pub fn executable_file(name: &str, bytes: &[u8]) -> Result<OwnedFd> {
     reopen_read_only(&file.into())
 }
 
-/// The control page.
-pub struct ControlArea(Area<Control>);
+/// The control pages of all groups.
+pub struct ControlArea(Area<[Control; MAX_GROUPS]>);
 
 impl ControlArea {
-    /// A page of zeros.
+    /// Pages of zeros.
     pub fn create() -> Result<Self> {
         Area::create("rcb-control").map(Self)
     }
 
     /// The area.
-    pub const fn area(&self) -> &Area<Control> {
+    pub const fn area(&self) -> &Area<[Control; MAX_GROUPS]> {
         &self.0
     }
 
-    /// The page, to fill in before a replica exists.
-    pub const fn fill(&mut self) -> &mut Control {
+    /// The page of a group, to fill in before one of its replicas exists.
+    pub fn fill(&mut self, group: usize) -> &mut Control {
         // SAFETY: the mapping is as large as the type, zeros are valid for it, and `&mut self` makes us the only user.
-        unsafe { self.0.at.as_mut() }
+        unsafe { &mut *self.page(group) }
     }
 
-    /// The page. Only its atomics change once replicas exist, and only we change them.
-    pub const fn get(&self) -> &Control {
-        // SAFETY: as above; replicas map the page read-only.
-        unsafe { self.0.at.as_ref() }
+    /// The page of a group. Only its atomics change once replicas exist, and only we change them.
+    pub fn get(&self, group: usize) -> &Control {
+        // SAFETY: as above; replicas map the pages read-only.
+        unsafe { &*self.page(group) }
+    }
+
+    /// Gives a group that nobody uses yet the settings of the first one, and nothing of what has happened since.
+    pub fn set_up(&self, group: usize, parent_pid: u32) {
+        assert!(group != 0, "the first group is the model");
+        let (from, to) = (self.page(0), self.page(group));
+        // SAFETY: both are inside the mapping, only we write to them, and no replica of the new group exists.
+        let page = unsafe {
+            to.copy_from_nonoverlapping(from, 1);
+            &mut *to
+        };
+        *page.virtual_ppid.get_mut() = parent_pid;
+        *page.state.get_mut() = process::RUNS;
+        *page.status.get_mut() = 0;
+        page.used_us = [AtomicU64::new(0), AtomicU64::new(0)];
+        *page.child_events.get_mut() = 0;
+        *page.spares_given.get_mut() = 0;
+        *page.petition_answered.get_mut() = 0;
+        page.plan_answered = Default::default();
+        page.hook = Hook::NONE;
+    }
+
+    fn page(&self, group: usize) -> *mut Control {
+        assert!(group < MAX_GROUPS, "groups are numbered below the limit");
+        // SAFETY: inside the mapping.
+        unsafe { self.0.at.as_ptr().cast::<Control>().add(group) }
     }
 }
 
@@ -155,15 +182,67 @@ impl PlanFile {
     }
 }
 
+/// The segments of one replica of every group.
+pub struct Column(Area<[u8; MAX_GROUPS * SEGMENT_STRIDE as usize]>);
+
+impl Column {
+    /// Segments of zeros.
+    pub fn create(replica: usize) -> Result<Self> {
+        Area::create(&format!("rcb-segments-{replica}")).map(Self)
+    }
+
+    /// The descriptor, readable and writable.
+    pub const fn fd(&self) -> &OwnedFd {
+        self.0.fd()
+    }
+
+    /// The same file again, read-only.
+    pub fn reopen_read_only(&self) -> Result<OwnedFd> {
+        self.0.reopen_read_only()
+    }
+
+    /// The segment of a group.
+    pub fn segment(&self, group: usize) -> SegmentArea<'_> {
+        assert!(group < MAX_GROUPS, "groups are numbered below the limit");
+        // SAFETY: inside the mapping.
+        let at = unsafe { self.0.at.cast::<u8>().add(group * SEGMENT_STRIDE as usize) };
+        SegmentArea { at: at.cast(), column: std::marker::PhantomData }
+    }
+
+    /// Fills in the segment of the first group, before its replica exists; from then on the column is read-only here.
+    pub fn fill(&mut self, fill: impl FnOnce(&mut Segment)) -> Result<()> {
+        // SAFETY: the mapping is large and aligned enough, zeros are valid for a segment, and no replica exists yet.
+        fill(unsafe { self.0.at.cast::<Segment>().as_mut() });
+        // SAFETY: nothing here writes through the mapping any more.
+        unsafe { mprotect(self.0.at.cast(), MAX_GROUPS * SEGMENT_STRIDE as usize, ProtFlags::PROT_READ) }
+            .map_err(|error| Error::os("protecting a segment", error))
+    }
+
+    /// Makes the segment of a group that is gone zeros again.
+    pub fn clear(&self, group: usize) -> Result<()> {
+        let mode = libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE;
+        let (start, length) = (group as i64 * SEGMENT_STRIDE as i64, SEGMENT_STRIDE as i64);
+        // SAFETY: changes the contents of our own file.
+        if unsafe { libc::fallocate(self.fd().as_raw_fd(), mode, start, length) } != 0 {
+            return Err(Error::last_os("clearing a segment"));
+        }
+        Ok(())
+    }
+}
+
 /// The segment of one replica.
-pub struct SegmentArea(Area<Segment>);
+#[derive(Clone, Copy)]
+pub struct SegmentArea<'run> {
+    at: NonNull<Segment>,
+    column: std::marker::PhantomData<&'run Segment>,
+}
 
 /// Copies one plain field out of the segment, which its replica may be writing.
 macro_rules! copy_out {
     ($self:ident, $($field:tt)+) => {
         // SAFETY: the mapping is as large as the type and lives as long as `self`; a volatile read copies the bytes
         // once, and every bit pattern is valid for the plain types used here.
-        unsafe { addr_of!((*$self.0.at.as_ptr()).$($field)+).read_volatile() }
+        unsafe { addr_of!((*$self.at.as_ptr()).$($field)+).read_volatile() }
     };
 }
 
@@ -171,34 +250,45 @@ macro_rules! copy_out {
 macro_rules! word {
     ($self:ident, $($field:tt)+) => {
         // SAFETY: the word is atomic, so it may change while we hold the reference, and it lives as long as `self`.
-        unsafe { &(*$self.0.at.as_ptr()).$($field)+ }
+        unsafe { &(*$self.at.as_ptr()).$($field)+ }
     };
 }
 
-impl SegmentArea {
-    /// A segment of zeros for one replica.
-    pub fn create(replica: usize) -> Result<Self> {
-        Area::create(&format!("rcb-segment-{replica}")).map(Self)
-    }
-
-    /// The area.
-    pub const fn area(&self) -> &Area<Segment> {
-        &self.0
-    }
-
-    /// Fills the segment in before its replica exists; from then on it is read-only here.
-    pub fn fill(&mut self, fill: impl FnOnce(&mut Segment)) -> Result<()> {
-        // SAFETY: the mapping is as large as the type, zeros are valid for it, and no replica exists yet.
-        fill(unsafe { self.0.at.as_mut() });
-        // SAFETY: nothing here writes through the mapping any more.
-        unsafe { mprotect(self.0.at.cast(), size_of::<Segment>(), ProtFlags::PROT_READ) }
-            .map_err(|error| Error::os("protecting a segment", error))
-    }
-
+impl<'run> SegmentArea<'run> {
     /// The words that are judged, read as hostile.
-    pub const fn inbox(&self) -> Inbox<'_> {
-        // SAFETY: the mapping is as large as the type and lives as long as `self`.
-        unsafe { Inbox::new(self.0.at) }
+    pub const fn inbox(&self) -> Inbox<'run> {
+        // SAFETY: the mapping is as large as the type and lives as long as the column.
+        unsafe { Inbox::new(self.at) }
+    }
+
+    /// Process id of the replica; 0 until it is there.
+    pub fn pid(&self) -> u32 {
+        word!(self, pid).load(Ordering::Acquire)
+    }
+
+    /// Process id as guests see it.
+    pub fn guest_pid(&self) -> u32 {
+        copy_out!(self, carry.pid)
+    }
+
+    /// Forks so far.
+    pub fn forks(&self) -> u32 {
+        copy_out!(self, carry.forks)
+    }
+
+    /// Groups whose end the guest has learnt of since `seen`, and the new count.
+    pub fn reaped_since(&self, seen: u64) -> (u64, Vec<u32>) {
+        let ring = word!(self, reaped);
+        let count = word!(self, reaped_count).load(Ordering::Acquire);
+        let first = seen.max(count.saturating_sub(ring.len() as u64));
+        let entries = (first..count).map(|index| ring[index as usize % ring.len()].load(Ordering::Relaxed));
+        (count, entries.collect())
+    }
+
+    /// The petition: ticket, kind, process, value.
+    pub fn petition(&self) -> (u64, u32, i32, i32) {
+        let ticket = word!(self, petition.ticket).load(Ordering::Acquire);
+        (ticket, copy_out!(self, petition.kind), copy_out!(self, petition.pid), copy_out!(self, petition.value))
     }
 
     /// Whether the fault to inject has been injected here.
@@ -235,8 +325,8 @@ mod tests {
 
     #[test]
     fn segments_read_back_what_was_filled_in() {
-        let mut segment = SegmentArea::create(1).expect("segment");
-        segment
+        let mut column = Column::create(1).expect("column");
+        column
             .fill(|raw| {
                 raw.head.seq.store(70, Ordering::Relaxed);
                 raw.wait.hook_done.store(1, Ordering::Relaxed);
@@ -246,11 +336,15 @@ mod tests {
                 raw.refusal_count.store(70, Ordering::Relaxed);
             })
             .expect("protect");
+        let segment = column.segment(0);
         assert_eq!(segment.inbox().seq(), 70);
         assert!(segment.is_hook_done());
         assert_eq!(segment.refusals_since(68), (70, vec![69, 70]));
         assert_eq!(segment.refusals_since(0).1.len(), 64);
         assert_eq!(segment.refusals_since(70), (70, vec![]));
+        column.clear(0).expect("clear");
+        assert_eq!(segment.inbox().seq(), 0);
+        assert_eq!(column.segment(MAX_GROUPS - 1).pid(), 0);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 #![allow(unsafe_code, reason = "asks for the state of descriptor numbers that nobody may own")]
 
 use crate::agent;
-use crate::areas::{ControlArea, PlanFile, SegmentArea, executable_file};
+use crate::areas::{Column, ControlArea, PlanFile, executable_file};
 use crate::error::{Error, Result};
 use rcb_abi::descriptors::{FD_AGENT, FD_CONTROL, FD_NOTIFY, FD_PEER, FD_PLAN, FD_SEGMENT, RESERVED};
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
@@ -61,7 +61,7 @@ impl Handout {
         base: u32,
         control: &ControlArea,
         plans: &PlanFile,
-        segments: &[SegmentArea],
+        columns: &[Column],
         notify: BorrowedFd<'_>,
     ) -> Result<Self> {
         let mut shared = vec![
@@ -69,19 +69,19 @@ impl Handout {
             (FD_PLAN, plans.area().reopen_read_only()?),
             (FD_NOTIFY, notify.try_clone_to_owned().map_err(|error| Error::os("duplicating a descriptor", error))?),
         ];
-        for (replica, segment) in segments.iter().enumerate() {
-            shared.push((FD_SEGMENT + replica as u32, segment.area().reopen_read_only()?));
+        for (replica, column) in columns.iter().enumerate() {
+            shared.push((FD_SEGMENT + replica as u32, column.reopen_read_only()?));
         }
-        let own = |segment: &SegmentArea| {
-            segment.area().fd().try_clone().map_err(|error| Error::os("duplicating a descriptor", error))
+        let own = |column: &Column| {
+            column.fd().try_clone().map_err(|error| Error::os("duplicating a descriptor", error))
         };
         let agent = |replica| executable_file("rcb-agent", &agent::image_for(image, base, replica as u32)?);
         Ok(Self {
             base,
             shared,
-            agents: (0..segments.len()).map(agent).collect::<Result<_>>()?,
-            segments: segments.iter().map(own).collect::<Result<_>>()?,
-            peers: connect(segments.len())?,
+            agents: (0..columns.len()).map(agent).collect::<Result<_>>()?,
+            segments: columns.iter().map(own).collect::<Result<_>>()?,
+            peers: connect(columns.len())?,
         })
     }
 
@@ -152,11 +152,11 @@ mod tests {
     fn replicas_write_only_their_own_segment() {
         let control = ControlArea::create().expect("control");
         let plans = PlanFile::create().expect("plans");
-        let segments: Vec<_> = (0..3).map(|r| SegmentArea::create(r).expect("segment")).collect();
+        let columns: Vec<_> = (0..3).map(|r| Column::create(r).expect("column")).collect();
         let notify = nix::sys::eventfd::EventFd::new().expect("eventfd");
         let mut image = vec![0; 32];
         image[..16].copy_from_slice(&rcb_abi::descriptors::BOOT_MAGIC);
-        let handout = Handout::prepare(&image, 960, &control, &plans, &segments, std::os::fd::AsFd::as_fd(&notify))
+        let handout = Handout::prepare(&image, 960, &control, &plans, &columns, std::os::fd::AsFd::as_fd(&notify))
             .expect("handout");
         for replica in 0..3 {
             let placements = handout.placements(replica);

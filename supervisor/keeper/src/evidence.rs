@@ -30,8 +30,11 @@ impl Witness {
 }
 
 /// Stops all replicas that live, without ending them.
-pub fn freeze(group: &Group, ends: &[Option<(End, Usage)>]) {
-    let living = || group.children.iter().zip(ends).filter(|(_, end)| end.is_none()).map(|(child, _)| child);
+pub fn freeze<'a>(groups: impl Iterator<Item = (&'a Group<'a>, &'a [Option<(End, Usage)>])> + Clone) {
+    let living = || {
+        let replicas = groups.clone().flat_map(|(group, ends)| group.children.iter().zip(ends));
+        replicas.filter(|(_, end)| end.is_none()).map(|(child, _)| child)
+    };
     living().for_each(|child| processes::signal(child, libc::SIGSTOP));
     let until = Instant::now() + STOPPING;
     let moves = |pid| processes::stat(pid).is_some_and(|stat| !"TtZX".contains(stat.state));
@@ -41,12 +44,12 @@ pub fn freeze(group: &Group, ends: &[Option<(End, Usage)>]) {
 }
 
 /// Reads everything; the replicas should stand still.
-pub fn collect(group: &Group, ends: &[Option<(End, Usage)>]) -> Vec<Witness> {
+pub fn collect(group: &Group<'_>, ends: &[Option<(End, Usage)>], cpus: &[u32]) -> Vec<Witness> {
     let witness = |replica: usize| {
         let (segment, child) = (&group.segments[replica], &group.children[replica]);
         Witness {
             pid: child.pid,
-            cpu: processes::stat(child.pid).map_or(group.cpus[replica], |stat| stat.cpu),
+            cpu: processes::stat(child.pid).map_or(cpus[replica], |stat| stat.cpu),
             said: segment.inbox().statement(),
             end: ends[replica].map(|(end, _)| end),
         }

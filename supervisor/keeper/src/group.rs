@@ -1,6 +1,6 @@
-//! The replicas of one run and everything they share, from preparation to the starting signal.
+//! What the groups of a run share, and the replicas of one group, from preparation to the starting signal.
 
-use crate::areas::{ControlArea, PlanFile, SegmentArea, wake_all};
+use crate::areas::{Column, ControlArea, PlanFile, SegmentArea, wake_all};
 use crate::config::RunConfig;
 use crate::descriptors::{self, Handout};
 use crate::error::{Error, Result};
@@ -9,7 +9,7 @@ use crate::processes;
 use crate::program::Program;
 use crate::spawn::{self, Child};
 use nix::sys::eventfd::{EfdFlags, EventFd};
-use rcb_abi::control::Hook;
+use rcb_abi::control::{Control, Hook, process};
 use rcb_abi::segment::PATH_BYTES;
 use rcb_abi::{ABI_VERSION, MAGIC};
 use std::os::fd::AsFd;
@@ -22,58 +22,76 @@ const SPIN_ALONE: u32 = 2000;
 /// The same when replicas share a CPU: whoever is waited for cannot run meanwhile.
 const SPIN_SHARED: u32 = 20;
 
-/// A group that runs.
-pub struct Group {
-    /// Control page.
+/// What all groups of a run share.
+pub struct Shared {
+    /// Control pages.
     pub control: ControlArea,
     /// Patch plans.
     pub plans: PlanFile,
-    /// One segment per replica.
-    pub segments: Vec<SegmentArea>,
+    /// One column of segments per replica.
+    pub columns: Vec<Column>,
     /// Replicas write here when there is something for us to see.
     pub notify: EventFd,
-    /// The processes.
-    pub children: Vec<Child>,
-    /// CPU of each replica.
+    /// CPU of each replica; the same in every group.
     pub cpus: Vec<u32>,
 }
 
-impl Group {
-    /// Prepares everything and starts the replicas. They wait for [`Group::go`].
-    pub fn start(
-        config: &RunConfig,
-        inherited: &Inherited,
-        program: &Program,
-        image: &[u8],
-        cpus: Vec<u32>,
-    ) -> Result<Self> {
+/// The replicas of one process.
+pub struct Group<'run> {
+    /// Its number.
+    pub id: usize,
+    /// One segment per replica.
+    pub segments: Vec<SegmentArea<'run>>,
+    /// The processes.
+    pub children: Vec<Child>,
+}
+
+impl Shared {
+    /// Makes everything, with the first group filled in.
+    pub fn prepare(config: &RunConfig, inherited: &Inherited, program: &Program, cpus: Vec<u32>) -> Result<Self> {
         let mut control = ControlArea::create()?;
         let plans = PlanFile::create()?;
         let random = random_bytes()?;
-        fill_control(&mut control, config, inherited, &cpus, random);
-        let mut segments = Vec::new();
+        fill_control(control.fill(0), config, inherited, &cpus, random);
+        let mut columns = Vec::new();
         for replica in 0..config.replicas {
-            let mut segment = SegmentArea::create(replica)?;
-            fill_segment(&mut segment, replica, inherited, program, random)?;
-            segments.push(segment);
+            let mut column = Column::create(replica)?;
+            fill_segment(&mut column, replica, inherited, program, random)?;
+            columns.push(column);
         }
         let notify = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)
             .map_err(|error| Error::os("making an eventfd", error))?;
+        Ok(Self { control, plans, columns, notify, cpus })
+    }
+
+    /// The segments of a group.
+    pub fn segments(&self, group: usize) -> Vec<SegmentArea<'_>> {
+        self.columns.iter().map(|column| column.segment(group)).collect()
+    }
+}
+
+impl<'run> Group<'run> {
+    /// Starts the replicas of the first group. They wait for [`Group::go`].
+    pub fn start(shared: &'run Shared, inherited: &Inherited, program: &Program, image: &[u8]) -> Result<Self> {
         let [soft, hard] = inherited.nofile;
         let base = descriptors::fd_base(soft, hard, descriptors::is_free)?;
-        let handout = Handout::prepare(image, base, &control, &plans, &segments, notify.as_fd())?;
-        let mut group = Self { control, plans, segments, notify, children: Vec::new(), cpus };
-        let started = spawn::start(&handout, inherited, &group.cpus, &program.argv, &mut group.children);
+        let Shared { control, plans, columns, notify, cpus } = shared;
+        let handout = Handout::prepare(image, base, control, plans, columns, notify.as_fd())?;
+        let mut group = Self { id: 0, segments: shared.segments(0), children: Vec::new() };
+        let started = spawn::start(&handout, inherited, cpus, &program.argv, &mut group.children);
         if let Err(error) = started {
             group.kill_all();
+            for child in &group.children {
+                processes::reap(child, true);
+            }
             return Err(error);
         }
         Ok(group)
     }
 
-    /// Tells the replicas who their peers are and lets them run.
-    pub fn go(&self) {
-        let control = self.control.get();
+    /// Tells the replicas of the first group who their peers are and lets them run.
+    pub fn go(&self, shared: &Shared) {
+        let control = shared.control.get(self.id);
         for (child, place) in self.children.iter().zip(&control.pids) {
             place.store(child.pid, Ordering::Relaxed);
         }
@@ -96,17 +114,17 @@ fn random_bytes() -> Result<[u8; 16]> {
     Ok(random)
 }
 
-fn fill_control(area: &mut ControlArea, config: &RunConfig, inherited: &Inherited, cpus: &[u32], random: [u8; 16]) {
+fn fill_control(control: &mut Control, config: &RunConfig, inherited: &Inherited, cpus: &[u32], random: [u8; 16]) {
     let shared = (1..cpus.len()).any(|index| cpus[..index].contains(&cpus[index]));
-    let control = area.fill();
     control.magic = MAGIC;
     control.version = ABI_VERSION;
     control.replicas = config.replicas as u32;
     control.lockstep = config.lockstep as u32;
     control.spin = if shared { SPIN_SHARED } else { SPIN_ALONE };
     control.force_fd_passing = u32::from(config.force_fd_passing);
-    control.virtual_pid = inherited.pid;
-    control.virtual_ppid = inherited.ppid;
+    control.supervisor = inherited.pid;
+    *control.virtual_ppid.get_mut() = inherited.ppid;
+    *control.state.get_mut() = process::RUNS;
     control.affinity = inherited.affinity;
     control.nofile = inherited.nofile;
     control.ignored_signals = inherited.ignored;
@@ -121,7 +139,7 @@ fn fill_control(area: &mut ControlArea, config: &RunConfig, inherited: &Inherite
 }
 
 fn fill_segment(
-    area: &mut SegmentArea,
+    column: &mut Column,
     replica: usize,
     inherited: &Inherited,
     program: &Program,
@@ -132,7 +150,7 @@ fn fill_segment(
     if exe.len() >= PATH_BYTES || execfn.len() >= PATH_BYTES {
         return Err(Error::Setting(format!("the path of the program has more than {} bytes", PATH_BYTES - 1)));
     }
-    area.fill(|segment| {
+    column.fill(|segment| {
         segment.magic = MAGIC;
         segment.version = ABI_VERSION;
         segment.replica = replica as u32;
@@ -143,5 +161,6 @@ fn fill_segment(
         segment.carry.personality = inherited.personality;
         segment.carry.random = random;
         segment.carry.affinity = inherited.affinity;
+        segment.carry.pid = inherited.pid;
     })
 }

@@ -5,7 +5,7 @@
 //!
 //! - [`program`] finds the file, [`placement`] the CPUs, [`descriptors`] and [`areas`] make what the replicas share;
 //! - [`group`] and [`spawn`] start them;
-//! - [`act`] watches, and asks the pure state machine in [`step`] what to do;
+//! - [`act`] watches the groups in [`tree`], and asks the pure state machine in [`step`] what to do;
 //! - [`evidence`] collects what the replicas have left, [`rcb_guard`] judges it, [`verdict`] and [`report`] put that
 //!   into words, [`record`] and [`stats`] keep it.
 //!
@@ -40,6 +40,7 @@ pub mod stats;
 pub mod step;
 pub mod strace;
 pub mod topology;
+pub mod tree;
 pub mod verdict;
 
 pub use config::RunConfig;

@@ -16,6 +16,10 @@ pub struct Usage {
     pub system: Duration,
     /// Largest resident set, in KiB.
     pub max_rss_kib: u64,
+    /// Its process group at the end.
+    pub group: u32,
+    /// A core file was written.
+    pub dumped_core: bool,
 }
 
 /// Sends a signal; a replica that is gone does not mind.
@@ -28,6 +32,9 @@ pub fn signal(child: &Child, signal: i32) {
 pub fn reap(child: &Child, wait: bool) -> Option<(End, Usage)> {
     let mut status = 0;
     let mut usage = MaybeUninit::<libc::rusage>::zeroed();
+    // A zombie still has one.
+    // SAFETY: asks for a number.
+    let group = unsafe { libc::getpgid(child.pid as i32) }.max(0) as u32;
     loop {
         let options = if wait { 0 } else { libc::WNOHANG };
         // SAFETY: both buffers are of their size.
@@ -47,7 +54,13 @@ pub fn reap(child: &Child, wait: bool) -> Option<(End, Usage)> {
     } else {
         End::Exit(libc::WEXITSTATUS(status))
     };
-    let usage = Usage { user: time(usage.ru_utime), system: time(usage.ru_stime), max_rss_kib: usage.ru_maxrss as u64 };
+    let usage = Usage {
+        user: time(usage.ru_utime),
+        system: time(usage.ru_stime),
+        max_rss_kib: usage.ru_maxrss as u64,
+        group,
+        dumped_core: libc::WIFSIGNALED(status) && libc::WCOREDUMP(status),
+    };
     Some((end, usage))
 }
 

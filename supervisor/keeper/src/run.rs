@@ -6,12 +6,12 @@ use crate::backtrace::{Frame, backtrace};
 use crate::config::RunConfig;
 use crate::error::{Error, Result};
 use crate::evidence::{self, Witness};
-use crate::group::Group;
+use crate::group::{Group, Shared};
 use crate::inherited::{Inherited, settle_own_signals};
 use crate::plan::{Planner, cache::Cache, planner::usual_files};
 use crate::program::{self, Program};
 use crate::record::{self, Recorder};
-use crate::stats::{self, Account};
+use crate::stats;
 use crate::topology::Topology;
 use crate::verdict::{self, Judgement};
 use crate::{exit, memory, names, placement, report};
@@ -44,15 +44,16 @@ pub fn run_with(image: &[u8], config: &RunConfig, inherited: &Inherited) -> Resu
     settle_own_signals();
     let signals = act::fatal_signals(inherited)?;
     let started = Instant::now();
-    let group = Group::start(config, inherited, &program, image, cpus)?;
-    record_start(&mut recorder, config, &program, &group, topology.as_ref());
-    let mut watch = Watch::new(&group, signals, config.deadline, planner(config, &program, &group))?;
+    let shared = Shared::prepare(config, inherited, &program, cpus)?;
+    let first = Group::start(&shared, inherited, &program, image)?;
+    record_start(&mut recorder, config, &program, &first, &shared.cpus, topology.as_ref());
+    let mut watch = Watch::new(&shared, first, signals, config.deadline, planner(config, &program, &shared))?;
     let verdict = watch.run(|refusal| {
         say(&format!("warning: refused {}: {}", refusal.name, refusal.sentence));
         recorder.write("refusal", json!({ "name": refusal.name, "sentence": refusal.sentence }));
     });
     let findings = match verdict {
-        Ok(Verdict::Judge(cause)) => Some(Findings::collect(&cause, &group, &watch)),
+        Ok(Verdict::Judge(id, cause)) => Findings::collect(id, &cause, &watch, &shared.cpus),
         _ => None,
     };
     watch.kill_all();
@@ -63,24 +64,16 @@ pub fn run_with(image: &[u8], config: &RunConfig, inherited: &Inherited) -> Resu
     let outcome = match verdict {
         Ok(Verdict::Finished(End::Exit(status))) => Ok(Outcome::Exit(status as u8)),
         Ok(Verdict::Finished(End::Signal(signal)) | Verdict::Abandon(signal)) => Ok(Outcome::Signal(signal)),
-        Ok(Verdict::Judge(cause)) => conclude(config, &cause, findings.as_ref(), &mut recorder),
+        Ok(Verdict::Judge(_, cause)) => conclude(config, &cause, findings.as_ref(), &mut recorder),
         Err(error) => Err(error),
     };
-    if let (Ok(_), Some(warning)) = (&outcome, not_injected(config, &group)) {
+    if let (Ok(_), Some(warning)) = (&outcome, not_injected(config, &shared)) {
         say(&format!("warning: the fault was not injected: {warning}"));
         recorder.write("not-injected", json!({ "reason": warning }));
     }
-    let accounts: Vec<Account> = group
-        .segments
-        .iter()
-        .zip(&watch.ends)
-        .map(|(segment, end)| Account {
-            stats: segment.stats(),
-            usage: end.map(|(_, usage)| usage).unwrap_or_default(),
-        })
-        .collect();
+    let accounts = &watch.tree.retired;
     if config.stats {
-        say(&stats::table(&accounts, wall));
+        say(&stats::table(accounts, wall));
     }
     let replicas: Vec<_> = accounts.iter().map(stats::fields).collect();
     let mut summary = json!({ "wall_s": wall.as_secs_f64(), "replicas": replicas });
@@ -97,9 +90,9 @@ pub fn run_with(image: &[u8], config: &RunConfig, inherited: &Inherited) -> Resu
 }
 
 /// A planner that knows what most programs need before anybody asks.
-fn planner(config: &RunConfig, program: &Program, group: &Group) -> Planner {
-    // SAFETY: called once, before `go`; the planner is dropped with the watch, before the group.
-    let mut planner = Planner::new(unsafe { group.plans.writer() }, Cache::of_user());
+fn planner(config: &RunConfig, program: &Program, shared: &Shared) -> Planner {
+    // SAFETY: called once, before `go`; the planner is dropped with the watch, before the area.
+    let mut planner = Planner::new(unsafe { shared.plans.writer() }, Cache::of_user());
     if !config.no_patch {
         planner.prefill(usual_files(&program.exe));
     }
@@ -110,14 +103,15 @@ fn record_start(
     recorder: &mut Recorder,
     config: &RunConfig,
     program: &Program,
-    group: &Group,
+    group: &Group<'_>,
+    cpus: &[u32],
     topology: Option<&Topology>,
 ) {
     if config.record.is_none() {
         return;
     }
-    recorder.write("start", record::start(config, program, &group.cpus));
-    for (replica, (child, cpu)) in group.children.iter().zip(&group.cpus).enumerate() {
+    recorder.write("start", record::start(config, program, cpus));
+    for (replica, (child, cpu)) in group.children.iter().zip(cpus).enumerate() {
         let known = topology.and_then(|topology| topology.cpu(*cpu));
         recorder.write(
             "replica",
@@ -133,10 +127,10 @@ fn record_start(
 }
 
 /// Why a fault that was to be injected has not been, if so.
-fn not_injected(config: &RunConfig, group: &Group) -> Option<String> {
+fn not_injected(config: &RunConfig, shared: &Shared) -> Option<String> {
     let hook = config.hook.filter(|hook| hook.target != hook_target::NONE)?;
     let replica = hook.replica as usize;
-    let segment = group.segments.get(replica).filter(|segment| !segment.is_hook_done())?;
+    let segment = shared.columns.get(replica).map(|column| column.segment(0)).filter(|segment| !segment.is_hook_done())?;
     let last = segment.inbox().seq();
     Some(if last < hook.call {
         format!("replica {replica} ended at call {last} and did not reach call {}", hook.call)
@@ -159,9 +153,11 @@ struct Findings {
 
 impl Findings {
     /// Stops the replicas and looks at them. They stay stopped.
-    fn collect(cause: &Cause, group: &Group, watch: &Watch<'_>) -> Self {
-        evidence::freeze(group, &watch.ends);
-        let witnesses = evidence::collect(group, &watch.ends);
+    fn collect(id: usize, cause: &Cause, watch: &Watch<'_>, cpus: &[u32]) -> Option<Self> {
+        let groups = &watch.tree.groups;
+        evidence::freeze(groups.values().map(|watched| (&watched.group, &watched.ends[..])));
+        let watched = groups.get(&id)?;
+        let witnesses = evidence::collect(&watched.group, &watched.ends, cpus);
         let judgement = verdict::judge(cause, &witnesses, &|replica: usize, slot, result| {
             let witness: &Witness = &witnesses[replica];
             // Behind the call memory is not what it was; only a replica that still stands there can tell.
@@ -171,7 +167,7 @@ impl Findings {
             })
         });
         let frames = witnesses.iter().map(|witness| frames(witness, judgement.seq)).collect();
-        Self { judgement, witnesses, frames }
+        Some(Self { judgement, witnesses, frames })
     }
 }
 

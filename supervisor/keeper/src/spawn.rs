@@ -65,6 +65,13 @@ pub struct Child {
     pub pidfd: OwnedFd,
 }
 
+impl Child {
+    /// A replica that another one has forked; it is a child of this process, too.
+    pub fn adopt(pid: u32) -> Result<Self> {
+        Ok(Self { pid, pidfd: pidfd_open(pid as i32)? })
+    }
+}
+
 /// Starts all replicas and waits until each has become its agent.
 pub fn start(
     handout: &Handout,

@@ -10,12 +10,40 @@ use std::time::Duration;
 const CLASSES: [&str; 7] = ["local", "pure input", "consuming input", "output", "descriptor", "process", "signal"];
 
 /// What is known of one replica at the end.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Account {
     /// Its counters.
     pub stats: Stats,
     /// Its times.
     pub usage: Usage,
+}
+
+impl Account {
+    /// Takes in what the same replica did and used in another group.
+    pub fn add(&mut self, other: &Self) {
+        let (own, more) = (&mut self.stats, &other.stats);
+        own.by_class.iter_mut().zip(more.by_class).for_each(|(sum, count)| *sum += count);
+        let pairs = [
+            (&mut own.refused, more.refused),
+            (&mut own.patched, more.patched),
+            (&mut own.trapped, more.trapped),
+            (&mut own.sites_planned, more.sites_planned),
+            (&mut own.sites_met, more.sites_met),
+            (&mut own.rdtsc, more.rdtsc),
+            (&mut own.exceptions, more.exceptions),
+            (&mut own.waits, more.waits),
+            (&mut own.sleeps, more.sleeps),
+            (&mut own.bytes_compared, more.bytes_compared),
+            (&mut own.bytes_moved, more.bytes_moved),
+            (&mut own.bytes_reread, more.bytes_reread),
+            (&mut own.agent_ns, more.agent_ns),
+            (&mut own.wait_ns, more.wait_ns),
+        ];
+        pairs.into_iter().for_each(|(sum, count)| *sum += count);
+        self.usage.user += other.usage.user;
+        self.usage.system += other.usage.system;
+        self.usage.max_rss_kib = self.usage.max_rss_kib.max(other.usage.max_rss_kib);
+    }
 }
 
 /// The table.

@@ -89,6 +89,7 @@ fn replace(st: &mut State, target: &Target, path: u64, argv: u64, envp: u64) -> 
     } else {
         argv
     };
+    crate::handled::window::hand_over(st);
     let carry = &mut shared::own(st.replica).carry;
     let mut exe_before = [0u8; PATH_BYTES];
     exe_before.copy_from_slice(&carry.exe);

@@ -33,6 +33,7 @@ pub fn exit(st: &mut State, call: &Call) -> Answer {
         meet::symmetric(st);
     }
     let code = call.args[0] as u32 & 0xff;
+    crate::handled::window::hand_over(st);
     announce(st, End::Exit, code);
     loop {
         // SAFETY: the guest has asked to end.

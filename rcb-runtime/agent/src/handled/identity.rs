@@ -2,22 +2,31 @@
 
 use crate::call::{Answer, Call, each, once};
 use crate::shared;
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use crate::state::State;
 use rcb_sys::nr;
 
-/// The guest's process id.
-pub fn pid() -> i64 {
-    i64::from(shared::control().virtual_pid)
+/// The guest's process id, a copy of what the segment carries over execve.
+static PID: AtomicU32 = AtomicU32::new(0);
+
+/// Says what the guest's process id is.
+pub fn set_pid(pid: u32) {
+    PID.store(pid, Relaxed);
 }
 
-/// The calls. Process group and session are those of the supervisor, which every replica shares.
+/// The guest's process id: that of the leader's process when the group was made, and of the supervisor for the first.
+pub fn pid() -> i64 {
+    i64::from(PID.load(Relaxed))
+}
+
+/// The calls. Process group and session are those of the leader's process.
 pub fn identity(st: &mut State, call: &Call) -> Answer {
     match call.nr {
         nr::GETPID | nr::GETTID => Answer::local(pid()),
-        nr::GETPPID => Answer::local(i64::from(shared::control().virtual_ppid)),
-        nr::GETPGRP => Answer::local(each(nr::GETPGRP, [0; 6])),
-        _ if call.args[0] as i32 == 0 || i64::from(call.args[0] as i32) == pid() => {
-            Answer::local(each(call.nr, [0; 6]))
+        // The parent may end at any time, so one looks for all.
+        nr::GETPPID => once(st, call, false, |_, _| i64::from(shared::control().virtual_ppid.load(Relaxed))),
+        _ if call.nr != nr::GETPGRP && i64::from(call.args[0] as i32) == pid() => {
+            once(st, call, false, |_, _| each(call.nr, [0; 6]))
         }
         _ => once(st, call, false, |_, args| each(call.nr, *args)),
     }

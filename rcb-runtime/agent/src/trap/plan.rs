@@ -4,12 +4,11 @@
 //! Only the leader asks; the followers take its answer from the log, so that all patch the same sites.
 #![allow(unsafe_code, reason = "waits on a shared word")]
 
-use crate::call::event_value;
+use crate::call::step;
 use crate::fault;
 use crate::shared;
 use crate::state::State;
 use core::sync::atomic::Ordering::{Acquire, Release};
-use rcb_abi::fault::Regs;
 use rcb_abi::plan::MAX_PLANS;
 use rcb_abi::segment::START;
 use rcb_sys::errno::is_error;
@@ -48,18 +47,8 @@ impl FileId {
 
 /// Index of the plan for `file`, mapped at `addr`, plus one; 0 for none.
 pub fn find(st: &mut State, file: FileId, addr: u64) -> u32 {
-    let regs = if st.regs.is_null() {
-        Regs::default()
-    } else {
-        // SAFETY: registers of the call being handled.
-        unsafe { *st.regs }
-    };
-    let outer = st.regs;
-    crate::call::post_event(st, &regs, PLAN, [0; 6], 0);
-    st.regs = outer;
-    let replica = st.replica;
-    let base = st.fd_base;
-    let value = event_value(st, || ask(replica, base, file, addr));
+    let (replica, base) = (st.replica, st.fd_base);
+    let value = step(st, PLAN, || ask(replica, base, file, addr));
     (value as u32).min(MAX_PLANS as u32)
 }
 

@@ -1,13 +1,12 @@
 //! Calls on processes, their identity, rights, limits and scheduling.
 //!
-//! A guest is one process with one thread for now; calls that would make more are refused by name.
+//! A process of the guest has one thread for now; calls that would make more are refused by name.
 
 use crate::family::{arch_prctl, prctl};
 use crate::row::prelude::*;
 
-const ALONE: &str = "one process and one thread for now";
-const CHILDLESS: &str = "a guest has no children yet, so there is nothing to wait for";
-const JOB_CONTROL: &str = "each replica would leave the process group of the terminal";
+const NO_THREADS: &str = "processes only: threads, and what else shares memory or descriptors, are refused";
+const NO_STOPS: &str = "children that have ended; stops and continuations are not reported";
 const NAMESPACE: &str = "the runtime and its replicas must stay in the same namespaces";
 const FOREIGN: &str = "memory and descriptors of other processes are reached past the agreement";
 const CONFINED: &str = "the restriction would bind the runtime inside the process, too";
@@ -16,14 +15,15 @@ const CONFINED: &str = "the restriction would bind the runtime inside the proces
 pub(super) const ROWS: &[Row] = &[
     each(24, "sched_yield", &[]),
     handled(39, "getpid", &[], Local, Handler::Identity),
-    refused(56, "clone", &[Flags(flags::CLONE), Addr, Addr, Addr, Addr], ENOSYS, ALONE).class(Process),
-    refused(57, "fork", &[], ENOSYS, ALONE).class(Process),
-    refused(58, "vfork", &[], ENOSYS, ALONE).class(Process),
+    handled(56, "clone", &[Flags(flags::CLONE), Addr, Addr, Addr, Addr], Process, Handler::Fork).but(NO_THREADS),
+    handled(57, "fork", &[], Process, Handler::Fork),
+    handled(58, "vfork", &[], Process, Handler::Fork)
+        .but("the child has a copy of the memory; what it writes to the stack of its parent is handed back"),
     handled(59, "execve", &[Path, Strv, Strv], Process, Handler::Execve),
     handled(60, "exit", &[Int], Process, Handler::Exit),
     handled(61, "wait4", &[Int, Out(INT), Flags(flags::WAIT), Out(RUSAGE)], Process, Handler::Wait)
         .blocking()
-        .but(CHILDLESS),
+        .but(NO_STOPS),
     handled(97, "getrlimit", &[Flags(flags::RLIMIT_RESOURCE), Out(RLIMIT)], Local, Handler::Rlimit),
     input(98, "getrusage", &[Flags(flags::RUSAGE_WHO), Out(RUSAGE)]),
     refused(101, "ptrace", &[Int, Int, Addr, Addr], EPERM, FOREIGN),
@@ -33,10 +33,10 @@ pub(super) const ROWS: &[Row] = &[
     each(106, "setgid", &[Int]),
     each(107, "geteuid", &[]),
     each(108, "getegid", &[]),
-    refused(109, "setpgid", &[Int, Int], EPERM, JOB_CONTROL),
+    handled(109, "setpgid", &[Int, Int], Process, Handler::JobControl),
     handled(110, "getppid", &[], Local, Handler::Identity),
     handled(111, "getpgrp", &[], Local, Handler::Identity),
-    refused(112, "setsid", &[], EPERM, JOB_CONTROL),
+    handled(112, "setsid", &[], Process, Handler::JobControl),
     each(113, "setreuid", &[Int, Int]),
     each(114, "setregid", &[Int, Int]),
     each(115, "getgroups", &[Int, Out(Len::ResultTimes { cap: 0, size: 4 })]),
@@ -87,7 +87,7 @@ pub(super) const ROWS: &[Row] = &[
         Handler::Wait,
     )
     .blocking()
-    .but(CHILDLESS),
+    .but(NO_STOPS),
     each(251, "ioprio_set", &[Int, Int, Int]),
     input(252, "ioprio_get", &[Int, Int]),
     refused(272, "unshare", &[Flags(flags::CLONE)], ENOSYS, NAMESPACE),

@@ -1,0 +1,250 @@
+//! fork, vfork and clone of a process: every replica forks, and the children are the replicas of a new group.
+//!
+//! ```text
+//!  parent group, each replica                            child group, each replica
+//!  1. meets; the leader takes a group set aside
+//!  2. clone(CLONE_PARENT): the supervisor's child too -> joins its group's segments, arms dispatch, says its pid
+//!  3. the leader's child's pid is the guest's            3. opens its peers, meets them, goes on with 0
+//! ```
+//!
+//! A vfork copies the memory instead of sharing it; the parent waits, as it should, until the child has executed a
+//! program or ended. What `posix_spawn` writes for its parent on the stack is handed back (see [`window`]).
+#![allow(unsafe_code, reason = "makes processes")]
+
+use crate::agree::{meet, post};
+use crate::call::{Answer, Call, note_refusal, post_event, step};
+use crate::descriptors;
+use crate::fault::{Words, notify, park};
+use crate::guest;
+use crate::handled::{identity, window};
+use crate::shared;
+use crate::signals;
+use crate::state::{SCRATCH_WORDS, State, scratch};
+use crate::trap::entry;
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use rcb_abi::control::{NO_GROUP, SPARES};
+use rcb_abi::fault::{Regs, boot_site, kind};
+use rcb_abi::segment::{CHILDREN, Carry, ChildProcess, FORK, phase};
+use rcb_abi::{ABI_VERSION, MAGIC};
+use rcb_sys::errno::{EAGAIN, EINVAL, ENOSYS, fail, is_error};
+use rcb_sys::{nr, syscall};
+
+const CLONE_VM: u64 = 0x100;
+const CLONE_VFORK: u64 = 0x4000;
+const CLONE_PARENT: u64 = 0x8000;
+const CLONE_THREAD: u64 = 0x1_0000;
+const CLONE_SETTLS: u64 = 0x8_0000;
+const CLONE_PARENT_SETTID: u64 = 0x10_0000;
+const CLONE_CHILD_CLEARTID: u64 = 0x20_0000;
+const CLONE_DETACHED: u64 = 0x40_0000;
+const CLONE_CHILD_SETTID: u64 = 0x100_0000;
+const SIGCHLD: u64 = 17;
+const SIGNAL_MASK: u64 = 0xff;
+/// What can be asked of a clone that makes a process.
+const KNOWN: u64 = SIGNAL_MASK
+    | CLONE_VM
+    | CLONE_VFORK
+    | CLONE_SETTLS
+    | CLONE_PARENT_SETTID
+    | CLONE_CHILD_CLEARTID
+    | CLONE_CHILD_SETTID
+    | CLONE_DETACHED;
+
+/// fork.
+pub const FORK_NR: u32 = 57;
+/// vfork.
+pub const VFORK_NR: u32 = 58;
+
+const CARRY_BYTES: usize = size_of::<Carry>();
+const _: () = assert!(CARRY_BYTES <= size_of::<[u64; SCRATCH_WORDS]>());
+
+/// A request to make a process.
+struct Wanted {
+    flags: u64,
+    stack: u64,
+    parent_tid: u64,
+    child_tid: u64,
+    tls: u64,
+}
+
+/// The calls.
+pub fn fork(st: &mut State, call: &Call, regs: &mut Regs) -> Answer {
+    let [flags, stack, parent_tid, child_tid, tls, _] = call.args;
+    let wanted = match call.nr {
+        FORK_NR => Wanted { flags: SIGCHLD, stack: 0, parent_tid: 0, child_tid: 0, tls: 0 },
+        VFORK_NR => Wanted { flags: CLONE_VM | CLONE_VFORK | SIGCHLD, stack: 0, parent_tid: 0, child_tid: 0, tls: 0 },
+        _ => Wanted { flags, stack, parent_tid, child_tid, tls },
+    };
+    let shares = wanted.flags & CLONE_VM != 0 && wanted.flags & CLONE_VFORK == 0;
+    if shares || wanted.flags & CLONE_THREAD != 0 {
+        note_refusal(st, call.nr, 0);
+        return Answer::error(ENOSYS);
+    }
+    let signal = wanted.flags & SIGNAL_MASK;
+    if wanted.flags & !KNOWN != 0 || !matches!(signal, 0 | SIGCHLD) {
+        note_refusal(st, call.nr, 1);
+        return Answer::error(EINVAL);
+    }
+    if st.socket_peers != 0 || shared::own(st.replica).wait.needs_socket.load(Relaxed) != 0 {
+        note_refusal(st, call.nr, 2);
+        return Answer::error(ENOSYS);
+    }
+    if st.n > 1 {
+        meet::symmetric(st);
+    }
+    descriptors::settle(st);
+    let chosen = if st.leads() { take_spare(st) } else { 0 };
+    let group = step(st, FORK, || chosen as u64) as i64;
+    if is_error(group) {
+        return Answer::local(group);
+    }
+    let group = group as u32;
+    make(st, &wanted, group, regs)
+}
+
+/// The group set aside for this fork, or an errno.
+fn take_spare(st: &State) -> i64 {
+    let carry = &shared::own(st.replica).carry;
+    if !carry.children.iter().any(|child| child.pid == 0) {
+        return fail(EAGAIN);
+    }
+    let control = shared::control();
+    let wanted = u64::from(carry.forks) + 1;
+    loop {
+        let given = control.spares_given.load(Acquire);
+        if given >= wanted {
+            let group = control.spares[carry.forks as usize % SPARES].load(Relaxed);
+            return if group == NO_GROUP { fail(EAGAIN) } else { i64::from(group) };
+        }
+        notify(st);
+        // SAFETY: waits on a shared word.
+        unsafe { syscall!(nr::FUTEX, control.spares_given.as_ptr(), 0, given as u32, 0, 0, 0) };
+    }
+}
+
+fn make(st: &mut State, wanted: &Wanted, group: u32, regs: &mut Regs) -> Answer {
+    let own = shared::own(st.replica);
+    let waits = wanted.flags & CLONE_VFORK;
+    own.wait.phase.store(phase::BLOCKED, Relaxed);
+    // SAFETY: a copy of this process; the child goes on below, on its copy of this stack.
+    let made = unsafe { syscall!(56, CLONE_PARENT | waits | SIGCHLD, 0, 0, 0, 0, 0) };
+    if made == 0 {
+        return born(st, wanted, group, regs);
+    }
+    own.wait.phase.store(phase::RUN, Relaxed);
+    let pid = step(st, FORK, || made as u64) as i64;
+    if is_error(pid) != is_error(made) {
+        // The other replicas have a child that this one has not, or the reverse.
+        park(st, Words::new(kind::RESULT, made.unsigned_abs(), 0));
+    }
+    if is_error(pid) {
+        return Answer::local(pid);
+    }
+    let carry = &mut shared::own(st.replica).carry;
+    carry.forks += 1;
+    if let Some(place) = carry.children.iter_mut().find(|child| child.pid == 0) {
+        *place = ChildProcess { pid: pid as u32, group };
+    }
+    if wanted.flags & CLONE_PARENT_SETTID != 0 {
+        let _ = guest::put(wanted.parent_tid, &(pid as u32));
+    }
+    if wanted.flags & CLONE_VM != 0 {
+        window::take_back(st, group, regs.rsp);
+    }
+    Answer::local(pid)
+}
+
+/// The child, from its first step to the guest's own code.
+fn born(st: &mut State, wanted: &Wanted, group: u32, regs: &mut Regs) -> Answer {
+    let parent = shared::group() as u32;
+    // The parent's segment is out of reach afterwards: what lives on goes over the scratch buffer.
+    let kept = scratch().words.as_mut_ptr().cast::<u8>();
+    // SAFETY: the buffer is as large, and nobody else uses it in between.
+    unsafe { (&raw const shared::own(st.replica).carry).cast::<u8>().copy_to_nonoverlapping(kept, CARRY_BYTES) };
+    if shared::join(group, st.replica, st.n, st.fd_base).is_err() {
+        // The segments are gone: only the exit status can speak.
+        // SAFETY: ends the process.
+        unsafe { syscall!(nr::EXIT_GROUP, 125, 0, 0, 0, 0, 0) };
+    }
+    let own = shared::own(st.replica);
+    (own.magic, own.version, own.replica) = (MAGIC, ABI_VERSION, st.replica as u32);
+    // SAFETY: filled above.
+    unsafe { (&raw mut own.carry).cast::<u8>().copy_from_nonoverlapping(kept, CARRY_BYTES) };
+    own.carry.children = [ChildProcess::default(); CHILDREN];
+    own.carry.forks = 0;
+    own.parent.store(parent, Relaxed);
+    window::remember(wanted.flags & CLONE_VM != 0, regs.rsp);
+    start_over(st, group);
+    attach(st);
+    if let Err(errno) = entry::arm_dispatch() {
+        park(st, Words::new(kind::BOOT, errno.unsigned_abs(), u64::from(boot_site::INTERCEPT)));
+    }
+    meet_peers(st);
+    let pid = if st.n > 1 { shared::peer(st.leader).pid.load(Acquire) } else { own.pid.load(Relaxed) };
+    own.carry.pid = pid;
+    identity::set_pid(pid);
+    own.wait.phase.store(phase::RUN, Relaxed);
+    let outer = st.regs;
+    post_event(st, regs, FORK, [u64::from(group), u64::from(pid), 0, 0, 0, 0], 2);
+    st.regs = outer;
+    if st.n > 1 {
+        meet::symmetric(st);
+    }
+    post::conclude(st, 0, 0);
+    if wanted.flags & CLONE_CHILD_SETTID != 0 {
+        let _ = guest::put(wanted.child_tid, &pid);
+    }
+    if wanted.flags & CLONE_SETTLS != 0 {
+        const ARCH_SET_FS: u64 = 0x1002;
+        // SAFETY: the guest's own thread pointer.
+        unsafe { syscall!(nr::ARCH_PRCTL, ARCH_SET_FS, wanted.tls, 0, 0, 0, 0) };
+    }
+    if wanted.stack != 0 {
+        regs.rsp = wanted.stack;
+    }
+    Answer::local(0)
+}
+
+/// The log begins anew; nothing is pending for a new process.
+fn start_over(st: &mut State, group: u32) {
+    st.chain = rcb_vote::digest::chain_result(st.chain, u64::from(group), 2);
+    st.seq = 0;
+    st.payload_pos = 0;
+    st.payload_start = [0; rcb_abi::segment::RING];
+    st.last_fd_seq = 0;
+    signals::forked(st);
+}
+
+/// What the kernel does not hand on to a child: the order to die with the supervisor, and the name of whom to look for.
+fn attach(st: &State) {
+    const PR_SET_PDEATHSIG: u64 = 1;
+    const PR_SET_PTRACER: u64 = 0x5961_6d61;
+    let supervisor = shared::control().supervisor;
+    // SAFETY: options of this process, and questions.
+    unsafe {
+        syscall!(nr::PRCTL, PR_SET_PDEATHSIG, 9, 0, 0, 0, 0);
+        if syscall!(nr::GETPPID, 0, 0, 0, 0, 0, 0) != i64::from(supervisor) {
+            syscall!(nr::EXIT_GROUP, 125, 0, 0, 0, 0, 0);
+        }
+        syscall!(nr::PRCTL, PR_SET_PTRACER, supervisor, 0, 0, 0, 0);
+        let pid = syscall!(nr::GETPID, 0, 0, 0, 0, 0, 0) as u32;
+        let word = &shared::own(st.replica).pid;
+        word.store(pid, Release);
+        syscall!(nr::FUTEX, word.as_ptr(), 1, i32::MAX, 0, 0, 0);
+    }
+    notify(st);
+}
+
+/// Waits until all replicas of the new group are there, and opens them.
+fn meet_peers(st: &State) {
+    for peer in 0..st.n {
+        let word = &shared::peer(peer).pid;
+        while word.load(Acquire) == 0 {
+            // SAFETY: waits on a shared word.
+            unsafe { syscall!(nr::FUTEX, word.as_ptr(), 0, 0, 0, 0, 0) };
+        }
+    }
+    if let Err(errno) = descriptors::open_peers(st, |peer| shared::peer(peer).pid.load(Acquire)) {
+        park(st, Words::new(kind::BOOT, errno.unsigned_abs(), u64::from(boot_site::PEERS)));
+    }
+}

@@ -1,0 +1,315 @@
+//! The tree of groups: which there are, which are set aside for coming forks, who waits for whose end.
+//!
+//! ```text
+//!  free --give--> spare --all replicas there--> lives --all replicas gone--> zombie --waited for--> free
+//!                                                            no parent that could wait: --> free
+//! ```
+
+use crate::areas::{SegmentArea, low_half, wake_all};
+use crate::error::Result;
+use crate::group::{Group, Shared};
+use crate::processes::{self, Usage};
+use crate::spawn::Child;
+use crate::stats::Account;
+use crate::step::State;
+use nix::unistd::{Pid, getpgid, setpgid};
+use rcb_abi::MAX_GROUPS;
+use rcb_abi::control::{NO_GROUP, SPARES, process};
+use rcb_abi::segment::petition;
+use rcb_guard::End;
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+/// A group under watch.
+pub struct Watched<'run> {
+    /// Its replicas.
+    pub group: Group<'run>,
+    /// What is decided about it.
+    pub state: State,
+    /// How each replica ended and what it used, once it has.
+    pub ends: Vec<Option<(End, Usage)>>,
+    /// Refused calls seen, per replica.
+    pub refusals_seen: Vec<u64>,
+    /// Plan requests seen, per replica.
+    pub tickets: Vec<u64>,
+    /// End of the moment that the state machine has asked for.
+    pub grace_ends: Option<Instant>,
+    /// The group whose fork made it, as long as that lives.
+    parent: Option<usize>,
+    /// A process of the tree has had it killed.
+    killed: bool,
+    petitions_seen: u64,
+    reaped_seen: u64,
+    spares_given: u64,
+}
+
+impl<'run> Watched<'run> {
+    fn new(group: Group<'run>, parent: Option<usize>) -> Self {
+        let replicas = group.children.len();
+        Self {
+            state: State::new(replicas),
+            ends: vec![None; replicas],
+            refusals_seen: vec![0; replicas],
+            tickets: vec![0; replicas],
+            grace_ends: None,
+            parent,
+            killed: false,
+            petitions_seen: 0,
+            reaped_seen: 0,
+            spares_given: 0,
+            group,
+        }
+    }
+
+    /// The end that a replica has announced, or that was announced for it.
+    pub fn agreed(&self, replica: usize) -> Option<End> {
+        let announced = self.group.segments[replica].inbox().ending();
+        announced.or(self.killed.then_some(End::Signal(libc::SIGKILL)))
+    }
+
+    /// Process id as guests see it.
+    fn guest_pid(&self) -> u32 {
+        self.group.segments[0].guest_pid()
+    }
+}
+
+/// A group set aside.
+struct Spare {
+    id: usize,
+    /// Whose fork it is for; `None` once that group has ended.
+    parent: Option<usize>,
+    /// Which of the parent's forks.
+    fork: u64,
+}
+
+/// All groups.
+pub struct Tree<'run> {
+    shared: &'run Shared,
+    /// Those that live.
+    pub groups: BTreeMap<usize, Watched<'run>>,
+    /// Set aside for a fork that has not brought forth all its replicas yet.
+    spares: Vec<Spare>,
+    /// Ended and not waited for: group and its parent.
+    zombies: BTreeMap<usize, usize>,
+    free: Vec<usize>,
+    /// What the replicas of groups that have ended did and used.
+    pub retired: Vec<Account>,
+    /// How the first group ended.
+    pub root_end: Option<End>,
+}
+
+impl<'run> Tree<'run> {
+    /// A tree of the first group.
+    pub fn new(shared: &'run Shared, first: Group<'run>) -> Self {
+        let retired = vec![Account::default(); first.children.len()];
+        let groups = BTreeMap::from([(0, Watched::new(first, None))]);
+        let free = (1..MAX_GROUPS).rev().collect();
+        let mut tree = Self { shared, groups, spares: Vec::new(), zombies: BTreeMap::new(), free, retired, root_end: None };
+        tree.give_spares(0);
+        tree
+    }
+
+    /// Takes in what has changed: new groups, ends that parents have learnt of, petitions.
+    pub fn update(&mut self) -> Result<()> {
+        self.births()?;
+        let ids: Vec<usize> = self.groups.keys().copied().collect();
+        for id in ids {
+            self.reaped(id)?;
+            self.give_spares(id);
+            self.petition(id);
+        }
+        Ok(())
+    }
+
+    /// Groups whose replicas are all there.
+    fn births(&mut self) -> Result<()> {
+        let mut waiting = Vec::new();
+        for spare in std::mem::take(&mut self.spares) {
+            let segments = self.shared.segments(spare.id);
+            let pids: Vec<u32> = segments.iter().map(SegmentArea::pid).collect();
+            if pids.contains(&0) {
+                waiting.push(spare);
+                continue;
+            }
+            let children = pids.into_iter().map(Child::adopt).collect::<Result<_>>()?;
+            let group = Group { id: spare.id, segments, children };
+            self.groups.insert(spare.id, Watched::new(group, spare.parent));
+            if spare.parent.is_none() {
+                self.shared.control.get(spare.id).virtual_ppid.store(1, Ordering::Relaxed);
+            }
+            self.give_spares(spare.id);
+        }
+        self.spares.append(&mut waiting);
+        Ok(())
+    }
+
+    /// Sets groups aside for the next forks of this one.
+    fn give_spares(&mut self, id: usize) {
+        let Some(watched) = self.groups.get_mut(&id) else { return };
+        let control = self.shared.control.get(id);
+        let forks = u64::from(watched.group.segments[0].forks()).min(watched.spares_given);
+        let pid = watched.guest_pid();
+        while watched.spares_given < forks + SPARES as u64 {
+            let spare = self.free.pop();
+            if let Some(spare) = spare {
+                self.shared.control.set_up(spare, pid);
+                self.spares.push(Spare { id: spare, parent: Some(id), fork: watched.spares_given });
+            }
+            let word = spare.map_or(NO_GROUP, |spare| spare as u32);
+            control.spares[watched.spares_given as usize % SPARES].store(word, Ordering::Relaxed);
+            watched.spares_given += 1;
+            control.spares_given.store(watched.spares_given, Ordering::Release);
+            wake_all(low_half(&control.spares_given));
+            if spare.is_none() {
+                break;
+            }
+        }
+    }
+
+    /// Ends that the guest has learnt of.
+    fn reaped(&mut self, id: usize) -> Result<()> {
+        let Some(watched) = self.groups.get_mut(&id) else { return Ok(()) };
+        let (count, ended) = watched.group.segments[0].reaped_since(watched.reaped_seen);
+        watched.reaped_seen = count;
+        for child in ended {
+            if self.zombies.get(&(child as usize)) == Some(&id) {
+                self.zombies.remove(&(child as usize));
+                self.recycle(child as usize)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn recycle(&mut self, id: usize) -> Result<()> {
+        self.shared.control.get(id).state.store(process::NONE, Ordering::Release);
+        for column in &self.shared.columns {
+            column.clear(id)?;
+        }
+        self.free.push(id);
+        Ok(())
+    }
+
+    /// All replicas of a group are gone as agreed. True when it was the last group.
+    pub fn finish(&mut self, id: usize, end: End) -> Result<bool> {
+        let Some(watched) = self.groups.remove(&id) else { return Ok(self.is_over()) };
+        self.account(&watched);
+        if id == 0 {
+            self.root_end = Some(end);
+        }
+        let control = self.shared.control.get(id);
+        let usage = watched.ends[0].map(|(_, usage)| usage).unwrap_or_default();
+        for (place, time) in control.used_us.iter().zip([usage.user, usage.system]) {
+            place.store(time.as_micros() as u64, Ordering::Relaxed);
+        }
+        let status = match end {
+            End::Exit(status) => (status as u32 & 0xff) << 8,
+            End::Signal(signal) => signal as u32 | if usage.dumped_core { 0x80 } else { 0 },
+        };
+        control.status.store(status, Ordering::Relaxed);
+        control.pgid.store(usage.group, Ordering::Relaxed);
+        control.state.store(process::ENDED, Ordering::Release);
+        self.orphan(id, u64::from(watched.group.segments[0].forks()))?;
+        match watched.parent.filter(|parent| self.groups.contains_key(parent)) {
+            Some(parent) => {
+                self.zombies.insert(id, parent);
+                let events = &self.shared.control.get(parent).child_events;
+                events.fetch_add(1, Ordering::Release);
+                wake_all(low_half(events));
+                processes::signal(&self.groups[&parent].group.children[0], libc::SIGCHLD);
+            }
+            None if id != 0 => self.recycle(id)?,
+            None => {}
+        }
+        Ok(self.is_over())
+    }
+
+    /// Whether no process is left, born or about to be.
+    pub fn is_over(&self) -> bool {
+        self.groups.is_empty() && self.spares.is_empty()
+    }
+
+    /// The children of a group that has ended belong to nobody.
+    fn orphan(&mut self, parent: usize, forks: u64) -> Result<()> {
+        for (id, watched) in &mut self.groups {
+            if watched.parent == Some(parent) {
+                watched.parent = None;
+                self.shared.control.get(*id).virtual_ppid.store(1, Ordering::Relaxed);
+            }
+        }
+        let mut unused = Vec::new();
+        self.spares.retain_mut(|spare| {
+            if spare.parent != Some(parent) {
+                return true;
+            }
+            spare.parent = None;
+            let is_used = spare.fork < forks;
+            unused.extend((!is_used).then_some(spare.id));
+            is_used
+        });
+        let zombies: Vec<usize> = self.zombies.iter().filter(|(_, of)| **of == parent).map(|(id, _)| *id).collect();
+        self.zombies.retain(|_, of| *of != parent);
+        unused.into_iter().chain(zombies).try_for_each(|id| self.recycle(id))
+    }
+
+    /// Adds up what the replicas of a group did and used.
+    pub fn account(&mut self, watched: &Watched<'_>) {
+        for ((sum, segment), end) in self.retired.iter_mut().zip(&watched.group.segments).zip(&watched.ends) {
+            let usage = end.map(|(_, usage)| usage).unwrap_or_default();
+            sum.add(&Account { stats: segment.stats(), usage });
+        }
+    }
+
+    /// What the leader of a group asks to be done to others.
+    fn petition(&mut self, id: usize) {
+        let Some(watched) = self.groups.get_mut(&id) else { return };
+        let (ticket, kind, pid, value) = watched.group.segments[0].petition();
+        if ticket == watched.petitions_seen {
+            return;
+        }
+        watched.petitions_seen = ticket;
+        let answer = match kind {
+            petition::KILL => self.kill(pid, value),
+            petition::SET_GROUP => self.set_group(pid, value),
+            _ => -libc::EINVAL,
+        };
+        let control = self.shared.control.get(id);
+        control.petition_answer.store(i64::from(answer), Ordering::Relaxed);
+        control.petition_answered.store(ticket, Ordering::Release);
+        wake_all(low_half(&control.petition_answered));
+    }
+
+    /// Kills or stops the processes of the tree that `kill(2)` would mean by `pid`.
+    fn kill(&mut self, pid: i32, signal: i32) -> i32 {
+        let mut answer = -libc::ESRCH;
+        for watched in self.groups.values_mut() {
+            let leader = Pid::from_raw(watched.group.children[0].pid as i32);
+            let meant = match pid {
+                -1 => true,
+                pid if pid < 0 => getpgid(Some(leader)).is_ok_and(|group| group.as_raw() == -pid),
+                pid => watched.guest_pid() as i32 == pid,
+            };
+            if meant {
+                watched.killed |= signal == libc::SIGKILL;
+                watched.group.children.iter().for_each(|child| processes::signal(child, signal));
+                answer = 0;
+            }
+        }
+        answer
+    }
+
+    /// Moves a process of the tree to another process group, its replicas all together.
+    fn set_group(&self, pid: i32, group: i32) -> i32 {
+        let Some(watched) = self.groups.values().find(|watched| watched.guest_pid() as i32 == pid) else {
+            return -libc::ESRCH;
+        };
+        let leader = watched.group.children[0].pid as i32;
+        let group = if group == pid { leader } else { group };
+        for child in &watched.group.children {
+            if let Err(errno) = setpgid(Pid::from_raw(child.pid as i32), Pid::from_raw(group)) {
+                return -(errno as i32);
+            }
+        }
+        0
+    }
+}
