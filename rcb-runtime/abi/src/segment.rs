@@ -49,6 +49,8 @@ pub const RDTSC: u32 = 0x2_0000;
 pub const START: u32 = 0x3_0000;
 /// Pseudo call number: a step of a fork.
 pub const FORK: u32 = START + 3;
+/// Pseudo call number: signals that were blocked may be delivered now.
+pub const UNBLOCKED: u32 = START + 4;
 /// Pseudo call number: the next piece of a read that is larger than one record carries.
 pub const PIECE: u32 = START + 2;
 /// Pseudo call number: a call of the 32-bit interface (plus its number), always refused.
@@ -191,8 +193,22 @@ pub struct Trace {
 
 /// Flags of a [`Record`].
 pub mod record_flag {
+    /// Signals go with it, see [`super::Admitted`].
+    pub const SIGNALS: u32 = 8;
     /// Followers read the bytes themselves: `extra` is the file position, `digest` that of the bytes read.
     pub const REREAD: u32 = 4;
+}
+
+/// Most signals that go with one record.
+pub const ADMITTED: usize = 2;
+
+/// Signals from outside that every replica shall find pending after the request with the record in the same slot.
+#[repr(C, align(64))]
+pub struct Admitted {
+    /// How many.
+    pub count: AtomicU32,
+    /// `siginfo_t` as words.
+    pub infos: [[u64; 16]; ADMITTED],
 }
 
 /// One result of the leader: one cache line.
@@ -270,6 +286,8 @@ pub struct Segment {
     pub parent: AtomicU32,
     /// Group that the leader's latest wait has taken the end of, plus one; 0 for none.
     pub waited: AtomicU32,
+    /// A signal that has arrived and ends the guest by default; 0 for none. The guest may be busy without calls.
+    pub fatal: AtomicU32,
     /// Ring of groups whose end the guest has learnt of (written by the leader), so that they can be used again.
     pub reaped: [AtomicU32; CHILDREN],
     /// How many so far.
@@ -306,6 +324,8 @@ pub struct Segment {
     pub trace: [Trace; RING],
     /// Results.
     pub records: [Record; RING],
+    /// Signals that go with them.
+    pub admitted: [Admitted; RING],
     /// Payload ring.
     pub payload: [u8; PAYLOAD_BYTES],
 }

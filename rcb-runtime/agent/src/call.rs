@@ -6,11 +6,11 @@ use crate::agree::walk::{self, Entry};
 use crate::agree::{meet, post, record};
 use crate::fault::{Words, park};
 use crate::state::State;
-use crate::{descriptors, handled, hook, shared, signals};
+use crate::{arrivals, descriptors, guest, handled, hook, shared, signals};
 use core::sync::atomic::Ordering::Relaxed;
 use rcb_abi::fault::{Regs, kind};
 use rcb_abi::segment::{PAYLOAD_MAX, phase, record_flag};
-use rcb_sys::errno::{EBADF, EFAULT, EINVAL, ENOMEM, ENOSYS, EPIPE, fail};
+use rcb_sys::errno::{EBADF, EFAULT, EINTR, EINVAL, ENOMEM, ENOSYS, EPIPE, fail};
 use rcb_sys::nr;
 use rcb_syscalls::spec::{Arg, Class, Exec, Len, Makes, Row};
 
@@ -144,7 +144,7 @@ fn perform(st: &mut State, call: &Call, regs: &mut Regs) -> Answer {
         Exec::Once if matches!(call.nr, nr::RECVMSG | RECVMMSG) => {
             once(st, call, true, |st, args| handled::message::receive(st, call, args))
         }
-        Exec::Once => once(st, call, meets(call.row.class), |_, args| each(call.nr, *args)),
+        Exec::Once => once(st, call, meets(call.row.class), |_, args| performed(call, args)),
         Exec::Handled(handler) => handled::handle(st, call, handler, regs),
         Exec::Refused(errno) => {
             refused(st, call);
@@ -165,6 +165,16 @@ pub fn each(nr: u32, args: [u64; 6]) -> i64 {
     unsafe { rcb_sys::raw::syscall(nr, args) }
 }
 
+/// Performs a call for all; one that may wait is not begun when a signal has arrived.
+#[inline]
+pub fn performed(call: &Call, args: &[u64; 6]) -> i64 {
+    if call.row.blocks {
+        // SAFETY: as in `each`.
+        return unsafe { rcb_sys::raw::interruptible(call.nr, *args) };
+    }
+    each(call.nr, *args)
+}
+
 /// Whether all must have agreed before a call of this class is performed.
 pub const fn meets(class: Class) -> bool {
     matches!(class, Class::Output | Class::ConsumingInput | Class::Process | Class::Signal)
@@ -174,7 +184,12 @@ pub const fn meets(class: Class) -> bool {
 ///
 /// `perform` gets the arguments as the kernel shall see them.
 #[inline]
-pub fn once(st: &mut State, call: &Call, meet: bool, perform: impl FnOnce(&mut State, &[u64; 6]) -> i64) -> Answer {
+pub fn once(
+    st: &mut State,
+    call: &Call,
+    meet: bool,
+    mut perform: impl FnMut(&mut State, &[u64; 6]) -> i64,
+) -> Answer {
     if st.n > 1 && record::names_output(call.row) && walk::fixed_room(call.row, &call.args, &call.entry) > PAYLOAD_MAX {
         refused(st, call);
         // As the kernel says of too many descriptors (poll) and of too large a table.
@@ -188,6 +203,9 @@ pub fn once(st: &mut State, call: &Call, meet: bool, perform: impl FnOnce(&mut S
     if st.n > 1 && meet && !st.strict {
         meet::all(st);
     }
+    if call.row.blocks {
+        prepare_wait(st, call, &mut args);
+    }
     let own = shared::own(st.replica);
     if meet {
         own.wait.intent.store(st.seq, Relaxed);
@@ -195,7 +213,11 @@ pub fn once(st: &mut State, call: &Call, meet: bool, perform: impl FnOnce(&mut S
     if call.row.blocks {
         own.wait.phase.store(phase::BLOCKED, Relaxed);
     }
-    let result = perform(st, &args);
+    let mut result = perform(st, &args);
+    // A signal that is not the guest's to see yet does not end its call.
+    while result == fail(EINTR) && !arrivals::waiting(st) && st.leads() && interrupted_for_nothing(st) {
+        result = perform(st, &args);
+    }
     if call.row.blocks {
         own.wait.phase.store(phase::RUN, Relaxed);
     }
@@ -206,13 +228,51 @@ pub fn once(st: &mut State, call: &Call, meet: bool, perform: impl FnOnce(&mut S
         descriptors::made(st, call, result);
     }
     if st.n == 1 {
+        arrivals::admit_alone(st);
+        st.wait_mask = None;
         return Answer::local(result);
     }
     let delivered = record::publish(st, Some(call.row), &args, &call.entry, result, 0, 0);
+    st.wait_mask = None;
     if makes && st.socket_peers != 0 {
         descriptors::send(st, call, result);
     }
     Answer { result, delivered }
+}
+
+/// After EINTR without a signal for the guest: whether it is worth another try. (A result EINTR without any signal is
+/// what the kernel has to say, for example of a stop.)
+fn interrupted_for_nothing(st: &mut State) -> bool {
+    let before = st.kernel_mask;
+    arrivals::mirror_mask(st);
+    before != st.kernel_mask
+}
+
+/// A call that may wait: signals get the guest's mask or that of the call.
+fn prepare_wait(st: &mut State, call: &Call, args: &mut [u64; 6]) {
+    arrivals::mirror_mask(st);
+    for (i, arg) in call.row.args.iter().enumerate() {
+        let at = call.args[i];
+        let mask = match arg {
+            Arg::SigMask(_) if at != 0 => guest::get::<u64>(at),
+            Arg::SigMaskIndirect if at != 0 => match guest::get::<u64>(at) {
+                Ok(0) | Err(_) => continue,
+                Ok(mask) => guest::get::<u64>(mask),
+            },
+            _ => continue,
+        };
+        // What cannot be read the kernel shall refuse.
+        let Ok(mask) = mask else {
+            args[i] = at;
+            continue;
+        };
+        st.wait_mask = Some(mask);
+        let words = &raw mut st.wait_words;
+        // SAFETY: the words of the state live as long as the process.
+        unsafe { *words = [mask & !arrivals::OWN, words as u64, 8] };
+        args[i] = words as u64 + if matches!(arg, Arg::SigMaskIndirect) { 8 } else { 0 };
+    }
+    arrivals::refresh(st);
 }
 
 /// The follower's part of [`once`].
@@ -315,6 +375,9 @@ fn finish(st: &mut State, regs: &mut Regs, nr: u32, answer: Answer) -> Flow {
     regs.rax = answer.result as u64;
     if answer.result == fail(EPIPE) && signals::raises_pipe(nr, &regs.args()) {
         signals::queue(st, signals::own_info(signals::SIGPIPE, 0));
+    }
+    if answer.result == fail(EINTR) {
+        st.deferred.restart = signals::restarts(st, nr);
     }
     if hook::due_after(st) {
         hook::after(st, regs);

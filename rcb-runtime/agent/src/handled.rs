@@ -41,7 +41,7 @@ pub fn handle(st: &mut State, call: &Call, handler: Handler, regs: &mut Regs) ->
         Handler::Execveat => execve::execveat(st, call),
         Handler::Exit => exit::exit(st, call),
         Handler::SigAction => signal::action(st, call),
-        Handler::SigProcMask => signal::mask(st, call),
+        Handler::SigProcMask => signal::mask(st, call, regs),
         Handler::SigPending => signal::pending(st, call),
         Handler::SigReturn => signal::sigreturn(st, regs),
         Handler::SigAltStack => signal::altstack(st, call, regs),

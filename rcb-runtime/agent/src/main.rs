@@ -9,6 +9,7 @@
 #![allow(unreachable_pub, reason = "a program has no outside: `pub` means for the other modules")]
 
 mod agree;
+mod arrivals;
 mod boot;
 mod call;
 mod descriptors;

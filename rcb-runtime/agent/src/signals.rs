@@ -60,6 +60,8 @@ pub struct Signals {
     pub mask: u64,
     /// Pending signals.
     pub pending: u64,
+    /// Of these, those to deliver although they are blocked.
+    pub forced: u64,
     /// What is known of each pending signal (of real-time signals: of the first).
     pub info: [SigInfo; 65],
     /// Further instances of pending real-time signals, in order.
@@ -77,6 +79,7 @@ impl Signals {
     pub const NEW: Self = Self {
         mask: 0,
         pending: 0,
+        forced: 0,
         info: [SigInfo { signo: 0, errno: 0, code: 0, pad: 0, fields: [0; 14] }; 65],
         queued: [SigInfo { signo: 0, errno: 0, code: 0, pad: 0, fields: [0; 14] }; QUEUE],
         queued_count: 0,
@@ -110,6 +113,27 @@ pub fn own_info(signal: u32, code: i32) -> SigInfo {
     info
 }
 
+/// Whether the default action of a signal is in force and ends the process.
+pub fn ends_by_default(st: &State, signal: u32) -> bool {
+    st.signals.actions[signal as usize].handler == 0 && (DEFAULT_IGNORED | DEFAULT_STOP) & bit(signal) == 0
+}
+
+/// Whether a call that a signal has ended begins anew once its handler is done (signal(7), "Interruption of system
+/// calls and library functions by signal handlers").
+pub fn restarts(st: &State, nr: u32) -> bool {
+    const SA_RESTART: u64 = 0x1000_0000;
+    let ready = deliverable(st);
+    if ready == 0 {
+        return false;
+    }
+    let action = &st.signals.actions[ready.trailing_zeros() as usize + 1];
+    // poll, select, msgsnd, msgrcv, semop, pause, nanosleep, rt_sigtimedwait, rt_sigsuspend, io_getevents, semtimedop,
+    // clock_nanosleep, epoll_wait, pselect6, ppoll, epoll_pwait, epoll_pwait2: never.
+    let never =
+        matches!(nr, 7 | 23 | 34 | 35 | 65 | 69 | 70 | 128 | 130 | 208 | 220 | 230 | 232 | 270 | 271 | 281 | 441);
+    action.handler == 0 || (action.flags & SA_RESTART != 0 && !never)
+}
+
 /// Whether children that end leave nothing to wait for.
 pub fn leaves_no_zombies(st: &State) -> bool {
     const SA_NOCLDWAIT: u64 = 2;
@@ -120,7 +144,9 @@ pub fn leaves_no_zombies(st: &State) -> bool {
 /// A forked process has nothing pending.
 pub fn forked(st: &mut State) {
     st.signals.pending = 0;
+    st.signals.forced = 0;
     st.signals.queued_count = 0;
+    crate::arrivals::forget(st);
 }
 
 /// Makes a signal pending, unless it is ignored. False when a real-time signal finds its queue full.
@@ -173,6 +199,7 @@ fn take(signals: &mut Signals, signal: u32) -> SigInfo {
         signals.queued_count -= 1;
     } else {
         signals.pending &= !bit(signal);
+        signals.forced &= !bit(signal);
     }
     info
 }
@@ -180,7 +207,7 @@ fn take(signals: &mut Signals, signal: u32) -> SigInfo {
 /// Pending signals that are not blocked.
 #[inline]
 pub fn deliverable(st: &State) -> u64 {
-    st.signals.pending & !st.signals.mask
+    st.signals.pending & (!st.signals.mask | st.signals.forced)
 }
 
 /// Whether a call that failed with EPIPE also raises SIGPIPE.
@@ -298,6 +325,7 @@ fn enter(
     if action.flags & SA_NODEFER == 0 {
         st.signals.mask |= bit(signal);
     }
+    st.signals.mask &= !(bit(SIGKILL) | bit(SIGSTOP));
     uc.rip = action.handler;
     uc.rdi = u64::from(signal);
     uc.rsi = at + 8 + size_of::<UContext>() as u64;

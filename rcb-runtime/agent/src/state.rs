@@ -31,8 +31,10 @@ pub struct Deferred {
     pub resume: u64,
     /// Result register there.
     pub rax: u64,
-    /// Non-zero: the call itself (its number in `rax`) still has to be handled.
+    /// A handler has to be left (rt_sigreturn).
     pub again: bool,
+    /// The call ended for a signal and begins anew afterwards.
+    pub restart: bool,
 }
 
 /// State of the agent.
@@ -67,6 +69,12 @@ pub struct State {
     pub brk_now: u64,
     /// First writable segment of the program.
     pub data_start: u64,
+    /// Mask that the leader's process has in the kernel.
+    pub kernel_mask: u64,
+    /// Mask of the call that waits, if it has one of its own.
+    pub wait_mask: Option<u64>,
+    /// That mask for the kernel, and what points to it.
+    pub wait_words: [u64; 3],
     /// Virtual signal state.
     pub signals: Signals,
     /// Left for the next frame.
@@ -122,8 +130,11 @@ static STATE: Global<State> = Global(UnsafeCell::new(State {
     brk_start: 0,
     brk_now: 0,
     data_start: 0,
+    kernel_mask: 0,
+    wait_mask: None,
+    wait_words: [0; 3],
     signals: Signals::NEW,
-    deferred: Deferred { resume: 0, rax: 0, again: false },
+    deferred: Deferred { resume: 0, rax: 0, again: false, restart: false },
     code: CodeMap::NEW,
     shared_maps: [(0, 0); 32],
     regs: core::ptr::null(),

@@ -13,6 +13,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::time::TimeSpec;
+use nix::unistd::{Pid, getpgid, getpgrp};
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 use rcb_guard::{Cause, End, decide};
 use std::os::fd::AsFd;
@@ -21,6 +22,8 @@ use std::time::{Duration, Instant};
 
 /// The moment that [`Action::StartGrace`] gives: ample for a peer that runs, short for somebody who waits.
 const GRACE: Duration = Duration::from_secs(2);
+/// How long a signal that ends a guest by default waits for the guest's next call.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// How watching ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,14 +36,29 @@ pub enum Verdict {
     Abandon(i32),
 }
 
-/// The fatal signals as a descriptor. They stay blocked as long as the process lives.
-pub fn fatal_signals(inherited: &Inherited) -> Result<SignalFd> {
-    let mut set = SigSet::empty();
-    for signal in FATAL {
-        if !inherited.is_ignored(signal) {
-            set.add(Signal::try_from(signal).map_err(|error| Error::os("naming a signal", error))?);
-        }
-    }
+/// Signals that keep their meaning for the supervisor: nobody can catch them, the processor raises them, they are job
+/// control by the terminal, or they are about our own children and descriptors.
+const OURS: [Signal; 14] = [
+    Signal::SIGKILL,
+    Signal::SIGSTOP,
+    Signal::SIGSEGV,
+    Signal::SIGBUS,
+    Signal::SIGILL,
+    Signal::SIGFPE,
+    Signal::SIGTRAP,
+    Signal::SIGSYS,
+    Signal::SIGTSTP,
+    Signal::SIGTTIN,
+    Signal::SIGTTOU,
+    Signal::SIGCONT,
+    Signal::SIGCHLD,
+    Signal::SIGPIPE,
+];
+
+/// The signals that are meant for the guest, as a descriptor. They stay blocked as long as the process lives.
+pub fn guest_signals(inherited: &Inherited) -> Result<SignalFd> {
+    let meant = |signal: &Signal| !OURS.contains(signal) && !inherited.is_ignored(*signal as i32);
+    let set: SigSet = Signal::iterator().filter(meant).collect();
     sigprocmask(SigmaskHow::SIG_BLOCK, Some(&set), None).map_err(|error| Error::os("blocking signals", error))?;
     SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
         .map_err(|error| Error::os("making a signalfd", error))
@@ -82,8 +100,10 @@ impl<'run> Watch<'run> {
         self.tree.groups[&0].group.go(self.shared);
         loop {
             let ready = self.wait()?;
-            if let Ok(Some(info)) = self.signals.read_signal() {
-                return Ok(Verdict::Abandon(info.ssi_signo as i32));
+            while let Ok(Some(info)) = self.signals.read_signal() {
+                if let Some(verdict) = self.forward(info.ssi_signo as i32, info.ssi_code) {
+                    return Ok(verdict);
+                }
             }
             if ready.notified || ready.ended || ready.ticked {
                 // What a replica wrote before it ended must be seen before its end.
@@ -100,9 +120,38 @@ impl<'run> Watch<'run> {
         }
     }
 
+    /// A signal to this process is meant for the guest, whose number this process's number is. One from the terminal
+    /// has reached the guest's process already, unless that has left our process group.
+    fn forward(&self, signal: i32, code: i32) -> Option<Verdict> {
+        let Some(first) = self.tree.groups.get(&0) else {
+            // Only processes that the guest has left behind are there.
+            return FATAL.contains(&signal).then_some(Verdict::Abandon(signal));
+        };
+        let leader = &first.group.children[0];
+        let by_kernel = code > 0;
+        if !by_kernel || getpgid(Some(Pid::from_raw(leader.pid as i32))) != Ok(getpgrp()) {
+            processes::signal(leader, signal);
+        }
+        None
+    }
+
+    /// A signal that ends a guest by default waits for the guest's next call, but not for ever.
+    fn fatal(watched: &mut Watched<'_>) {
+        let Some(signal) = watched.group.segments[0].fatal() else { return };
+        match watched.fatal_at {
+            None => watched.fatal_at = Some(Instant::now() + PATIENCE),
+            Some(at) if at <= Instant::now() && watched.killed.is_none() => {
+                watched.killed = Some(End::Signal(signal));
+                watched.group.kill_all();
+            }
+            Some(_) => {}
+        }
+    }
+
     /// Tells one group's state machine what has happened to it, and does what it says.
     fn step(&mut self, id: usize, ready: &Ready) -> Result<Option<Verdict>> {
         let Some(watched) = self.tree.groups.get_mut(&id) else { return Ok(None) };
+        Self::fatal(watched);
         let mut events = Vec::new();
         let grace_over = watched.grace_ends.is_some_and(|end| end <= Instant::now());
         if ready.notified || ready.ended || grace_over {
@@ -147,7 +196,10 @@ impl<'run> Watch<'run> {
         }
         let first_timer = fds.len();
         fds.extend(self.ticker.iter().map(|ticker| PollFd::new(ticker.as_fd(), readable)));
-        let first_grace = self.tree.groups.values().filter_map(|watched| watched.grace_ends).min();
+        let pending = |watched: &&Watched<'_>| watched.killed.is_none();
+        let fatal = self.tree.groups.values().filter(pending).filter_map(|watched| watched.fatal_at);
+        let graces = self.tree.groups.values().filter_map(|watched| watched.grace_ends);
+        let first_grace = graces.chain(fatal).min();
         let left = first_grace.map(|end| end.saturating_duration_since(Instant::now()));
         let timeout = left.map_or(PollTimeout::NONE, |left| {
             // Rounded up, or the last millisecond would be spent spinning.
@@ -245,6 +297,8 @@ fn collect_ended(watched: &mut Watched<'_>, events: &mut Vec<Event>) {
             continue;
         }
         if let Some((end, usage)) = processes::reap(&watched.group.children[replica], false) {
+            let announced = watched.group.segments[replica].inbox().ending();
+            let end = if announced.is_none() { watched.killed.unwrap_or(end) } else { end };
             watched.ends[replica] = Some((end, usage));
             events.push(Event::Ended { replica, end, agreed: watched.agreed(replica) });
         }

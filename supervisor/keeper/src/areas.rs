@@ -271,6 +271,12 @@ impl<'run> SegmentArea<'run> {
         copy_out!(self, carry.pid)
     }
 
+    /// A signal that ends the guest by default and has arrived.
+    pub fn fatal(&self) -> Option<i32> {
+        let signal = word!(self, fatal).load(Ordering::Relaxed) as i32;
+        (1..=64).contains(&signal).then_some(signal)
+    }
+
     /// Forks so far.
     pub fn forks(&self) -> u32 {
         copy_out!(self, carry.forks)

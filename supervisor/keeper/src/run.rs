@@ -42,7 +42,7 @@ pub fn run_with(image: &[u8], config: &RunConfig, inherited: &Inherited) -> Resu
     let (cpus, topology) = placement::place(config.replicas, &inherited.cpus(), config.cpus.as_deref())?;
     let mut recorder = Recorder::create(config)?;
     settle_own_signals();
-    let signals = act::fatal_signals(inherited)?;
+    let signals = act::guest_signals(inherited)?;
     let started = Instant::now();
     let shared = Shared::prepare(config, inherited, &program, cpus)?;
     let first = Group::start(&shared, inherited, &program, image)?;

@@ -37,8 +37,10 @@ pub struct Watched<'run> {
     pub grace_ends: Option<Instant>,
     /// The group whose fork made it, as long as that lives.
     parent: Option<usize>,
-    /// A process of the tree has had it killed.
-    killed: bool,
+    /// It is to end this way without having agreed to: somebody has had it killed.
+    pub killed: Option<End>,
+    /// When a signal that ends it by default will have waited long enough for its next call.
+    pub fatal_at: Option<Instant>,
     petitions_seen: u64,
     reaped_seen: u64,
     spares_given: u64,
@@ -54,7 +56,8 @@ impl<'run> Watched<'run> {
             tickets: vec![0; replicas],
             grace_ends: None,
             parent,
-            killed: false,
+            killed: None,
+            fatal_at: None,
             petitions_seen: 0,
             reaped_seen: 0,
             spares_given: 0,
@@ -65,7 +68,7 @@ impl<'run> Watched<'run> {
     /// The end that a replica has announced, or that was announced for it.
     pub fn agreed(&self, replica: usize) -> Option<End> {
         let announced = self.group.segments[replica].inbox().ending();
-        announced.or(self.killed.then_some(End::Signal(libc::SIGKILL)))
+        announced.or(self.killed)
     }
 
     /// Process id as guests see it.
@@ -290,7 +293,9 @@ impl<'run> Tree<'run> {
                 pid => watched.guest_pid() as i32 == pid,
             };
             if meant {
-                watched.killed |= signal == libc::SIGKILL;
+                if signal == libc::SIGKILL {
+                    watched.killed = Some(End::Signal(signal));
+                }
                 watched.group.children.iter().for_each(|child| processes::signal(child, signal));
                 answer = 0;
             }

@@ -140,12 +140,17 @@ pub fn symmetric(st: &State) {
 
 /// Waits for the record of the leader that answers the current request.
 #[inline]
-pub fn record(st: &State) -> &'static rcb_abi::segment::Record {
+pub fn record(st: &mut State) -> &'static rcb_abi::segment::Record {
     let record = &shared::peer(st.leader).records[meeting::slot(st.seq, RING)];
     wait(st, &record.seq, st.seq, st.leader, phase::WAIT_RESULT, NAP_NS);
     let (seq, chain) = (record.seq.load(Acquire), record.chain.load(Relaxed));
     match meeting::record(own_post(st), Post { seq, chain }) {
-        Answer::Agree => record,
+        Answer::Agree => {
+            if record.flags.load(Relaxed) & rcb_abi::segment::record_flag::SIGNALS != 0 {
+                crate::arrivals::take(st);
+            }
+            record
+        }
         Answer::Differ => park(st, Words::mismatch(st.leader, chain)),
         Answer::Wait => park(st, Words::mismatch(st.leader, shared::peer(st.leader).head.chain.load(Relaxed))),
         Answer::Impossible => park(st, Words::new(rcb_abi::fault::kind::LOG, seq, 0)),

@@ -105,7 +105,8 @@ pub fn publish_reread(st: &mut State, result: i64, digest: u64, position: u64) {
     fill(st, result, st.payload_pos, 0, rcb_abi::segment::record_flag::REREAD, digest, position);
 }
 
-fn fill(st: &State, result: i64, payload: u64, length: usize, flags: u32, digest: u64, extra: u64) {
+fn fill(st: &mut State, result: i64, payload: u64, length: usize, flags: u32, digest: u64, extra: u64) {
+    let flags = if crate::arrivals::admit(st) { flags | rcb_abi::segment::record_flag::SIGNALS } else { flags };
     let record = &shared::own(st.replica).records[(st.seq % RING as u64) as usize];
     record.chain.store(st.chain, Relaxed);
     record.result.store(result as u64, Relaxed);

@@ -5,7 +5,7 @@
 #![allow(unsafe_code, reason = "looks at descriptors with calls of the agent, reads the registers of the current call")]
 
 use crate::agree::{meet, post, record};
-use crate::call::{Answer, Call, each, meets, once, post_event};
+use crate::call::{Answer, Call, each, meets, once, performed, post_event};
 use crate::fault::{Words, park};
 use crate::guest;
 use crate::shared;
@@ -42,9 +42,9 @@ pub fn read(st: &mut State, call: &Call) -> Answer {
         return lead_pieces(st, call, meet);
     }
     if vector && total > PAYLOAD_MAX as u64 {
-        return once(st, call, meet, |_, args| each(call.nr, shortened(*args)));
+        return once(st, call, meet, |_, args| performed(call, &shortened(*args)));
     }
-    once(st, call, meet, |_, args| each(call.nr, *args))
+    once(st, call, meet, |_, args| performed(call, args))
 }
 
 /// Whether a read is larger than one record can carry and can be done in pieces.

@@ -1,14 +1,19 @@
 //! Signal state of the guest is virtual (see `signals`): these calls change it and never reach the kernel, except to
 //! signal other processes.
+#![allow(unsafe_code, reason = "questions about the process's own signals")]
 
-use crate::call::{Answer, Call, each, note_refusal, once};
+use crate::arrivals;
+use crate::call::{Answer, Call, each, once};
 use crate::guest;
-use crate::handled::identity;
+use crate::handled::{identity, petition};
+use crate::shared;
 use crate::signals::{self, SIGKILL, SIGSTOP, bit};
 use crate::state::State;
 use rcb_abi::fault::Regs;
-use rcb_sys::errno::{EAGAIN, EFAULT, EINVAL, ENOMEM, ENOSYS, EPERM};
-use rcb_sys::nr;
+use rcb_abi::segment::ChildProcess;
+use rcb_abi::segment::petition::KILL;
+use rcb_sys::errno::{EAGAIN, EFAULT, EINVAL, ENOMEM, EPERM, ESRCH, fail};
+use rcb_sys::{nr, syscall};
 use rcb_sys::types::{SigAction, SigInfo, Stack};
 
 const UNBLOCKABLE: u64 = bit(SIGKILL) | bit(SIGSTOP);
@@ -31,6 +36,7 @@ pub fn action(st: &mut State, call: &Call) -> Answer {
         }
         action.mask &= !UNBLOCKABLE;
         st.signals.actions[signal as usize] = action;
+        crate::arrivals::mirror_action(st, signal as u32);
         if signals::drops(action.handler, signal as u32) {
             signals::flush(&mut st.signals, signal as u32);
         }
@@ -42,7 +48,7 @@ pub fn action(st: &mut State, call: &Call) -> Answer {
 }
 
 /// rt_sigprocmask.
-pub fn mask(st: &mut State, call: &Call) -> Answer {
+pub fn mask(st: &mut State, call: &Call, regs: &Regs) -> Answer {
     let [how, new, old, size, ..] = call.args;
     if size != 8 {
         return Answer::error(EINVAL);
@@ -58,10 +64,13 @@ pub fn mask(st: &mut State, call: &Call) -> Answer {
             _ => return Answer::error(EINVAL),
         };
     }
-    if old != 0 && guest::put(old, &before).is_err() {
-        return Answer::error(EFAULT);
+    let written = old == 0 || guest::put(old, &before).is_ok();
+    if before & !st.signals.mask != 0 {
+        let outer = st.regs;
+        crate::trap::entry::unblocked(st, regs);
+        st.regs = outer;
     }
-    Answer::local(0)
+    if written { Answer::local(0) } else { Answer::error(EFAULT) }
 }
 
 /// rt_sigpending.
@@ -70,11 +79,17 @@ pub fn pending(st: &mut State, call: &Call) -> Answer {
     if size > 8 {
         return Answer::error(EINVAL);
     }
-    let set = (st.signals.pending & st.signals.mask).to_le_bytes();
-    match guest::write(at, &set[..size as usize]) {
-        Ok(()) => Answer::local(0),
-        Err(guest::BadAddress) => Answer::error(EFAULT),
-    }
+    once(st, call, false, |st, _| {
+        arrivals::mirror_mask(st);
+        let mut set = 0u64;
+        // SAFETY: writes a local.
+        unsafe { syscall!(nr::RT_SIGPENDING, &raw mut set, 8, 0, 0, 0, 0) };
+        let set = ((set | st.signals.pending) & st.signals.mask & !arrivals::OWN).to_le_bytes();
+        match guest::write(at, &set[..size as usize]) {
+            Ok(()) => 0,
+            Err(guest::BadAddress) => fail(EFAULT),
+        }
+    })
 }
 
 /// rt_sigreturn: needs the full frame, so the work is done by the handler that gets one.
@@ -111,6 +126,24 @@ pub fn altstack(st: &mut State, call: &Call, regs: &Regs) -> Answer {
     Answer::local(0)
 }
 
+/// Signals to other processes: what no process can catch has to reach all replicas, so the supervisor sends it.
+fn to_others(st: &State, call: &Call, args: &[u64; 6], target: i32, signal: u64) -> i64 {
+    const SIGCONT: u32 = 18;
+    if matches!(signal as u32, SIGKILL | SIGSTOP | SIGCONT) {
+        let target = if target == 0 && call.nr == nr::KILL { -(each(nr::GETPGRP, [0; 6]) as i32) } else { target };
+        let answer = petition::ask(st, KILL, target, signal as i32);
+        if answer != fail(ESRCH) {
+            return answer;
+        }
+    }
+    let is_child = |child: &ChildProcess| child.pid == target as u32;
+    if signal == 0 && target > 0 && shared::own(st.replica).carry.children.iter().any(is_child) {
+        // It may have ended, which leaves nothing in the kernel, but has not been waited for.
+        return 0;
+    }
+    each(call.nr, *args)
+}
+
 /// kill, tkill, tgkill, rt_sigqueueinfo, rt_tgsigqueueinfo: at the guest itself the agent delivers; at others the
 /// leader sends, once.
 pub fn kill(st: &mut State, call: &Call) -> Answer {
@@ -125,9 +158,8 @@ pub fn kill(st: &mut State, call: &Call) -> Answer {
         nr::RT_SIGQUEUEINFO => (a[0] as i32, a[1], a[2]),
         _ => (a[0] as i32, a[1], 0),
     };
-    let to_itself = i64::from(target) == identity::pid() || (target == 0 && call.nr == nr::KILL);
-    if !to_itself {
-        return once(st, call, true, |_, args| each(call.nr, *args));
+    if i64::from(target) != identity::pid() {
+        return once(st, call, true, |st, args| to_others(st, call, args, target, signal));
     }
     if signal > 64 {
         return Answer::error(EINVAL);
@@ -137,8 +169,21 @@ pub fn kill(st: &mut State, call: &Call) -> Answer {
         return Answer::local(0);
     }
     if signal == SIGSTOP {
-        note_refusal(st, call.nr, SIGSTOP);
-        return Answer::error(ENOSYS);
+        return once(st, call, true, |st, _| petition::ask(st, KILL, target, SIGSTOP as i32));
+    }
+    if st.signals.mask & bit(signal) != 0 && signal != SIGKILL {
+        // The kernel keeps it, where all calls find it that ask for pending signals.
+        return once(st, call, true, |st, args| {
+            arrivals::mirror_mask(st);
+            // SAFETY: asks for a number.
+            let pid = unsafe { syscall!(nr::GETPID, 0, 0, 0, 0, 0, 0) } as u64;
+            let mut args = *args;
+            args[0] = pid;
+            if matches!(call.nr, nr::TGKILL | nr::RT_TGSIGQUEUEINFO) {
+                args[1] = pid;
+            }
+            each(call.nr, args)
+        });
     }
     let code = if matches!(call.nr, nr::TKILL | nr::TGKILL) { SI_TKILL } else { SI_USER };
     let mut words = signals::own_info(signal, code);

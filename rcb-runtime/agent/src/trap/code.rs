@@ -31,6 +31,9 @@ const PATCHES: usize = 4096;
 /// How far a 32-bit jump reaches, with a margin for the mapping itself.
 const REACH: u64 = 0x7f00_0000;
 
+/// Bytes from where a trampoline enters the agent to where the guest resumes: lea, jmp, address.
+pub const TO_CALL: u64 = 7 + 6 + 8;
+
 /// An executable mapping of a file.
 #[derive(Clone, Copy)]
 struct Map {

@@ -18,13 +18,13 @@
 use crate::call::{self, Flow};
 use crate::fault::{Words, park};
 use crate::signals::{self, regs_of};
-use crate::state::{Deferred, state};
+use crate::state::{Deferred, State, state};
 use crate::trap::{code, tsc};
-use crate::{agree, shared};
+use crate::{agree, arrivals, shared};
 use core::arch::global_asm;
 use core::mem::offset_of;
 use rcb_abi::fault::{Regs, kind};
-use rcb_abi::segment::EXCEPTION;
+use rcb_abi::segment::{EXCEPTION, UNBLOCKED};
 use rcb_sys::types::{SigInfo, UContext};
 use rcb_sys::{nr, syscall};
 
@@ -232,13 +232,17 @@ fn inside_agent(rip: u64) -> bool {
 extern "C" fn rcb_on_call(regs: &mut Regs) {
     let st = state();
     shared::own(st.replica).stats.patched += 1;
-    let rip = regs.rip;
+    let (rip, nr) = (regs.rip, regs.rax);
     let flow = call::handle(st, regs);
     // An injected fault in rip belongs to the address at which the guest really resumes.
     regs.rcx ^= rip ^ regs.rip;
     if flow == Flow::Frame {
         st.deferred.resume = regs.rcx;
         st.deferred.rax = regs.rax;
+        if core::mem::take(&mut st.deferred.restart) {
+            st.deferred.resume = regs.rcx - code::TO_CALL;
+            st.deferred.rax = nr;
+        }
         regs.rcx = stub_address();
     }
 }
@@ -276,6 +280,10 @@ extern "C" fn on_signal(_signal: i32, info: &SigInfo, uc: &mut UContext) {
         park(state(), words);
     }
     let st = state();
+    if info.code <= 0 && info.signo != SIGSYS {
+        // Sent by somebody, not raised by the processor.
+        return arrivals::arrived(st, info, uc);
+    }
     if info.signo == SIGSYS && matches!(info.code, SYS_USER_DISPATCH | SYS_SECCOMP) {
         return trapped_call(info, uc);
     }
@@ -293,11 +301,16 @@ fn trapped_call(info: &SigInfo, uc: &mut UContext) {
     let [site, number] = [info.fields[0], call_number(info)];
     let mut regs = regs_of(uc);
     regs.rax = number;
+    let behind = uc.rip;
     let flow = call::handle(st, &mut regs);
     uc.rax = regs.rax;
     copy_back(&regs, uc);
     if info.code == SYS_USER_DISPATCH && site == uc.rip && !st.deferred.again {
         uc.rip = code::met(st, uc.rip);
+    }
+    if core::mem::take(&mut st.deferred.restart) && flow == Flow::Frame {
+        uc.rip -= if uc.rip == behind { 2 } else { code::TO_CALL };
+        uc.rax = number;
     }
     if flow == Flow::Frame {
         finish(uc);
@@ -333,9 +346,33 @@ fn deferred(uc: &mut UContext) {
 fn finish(uc: &mut UContext) {
     let st = state();
     if core::mem::take(&mut st.deferred.again) {
+        let before = st.signals.mask;
         signals::leave(st, uc);
+        if before & !st.signals.mask != 0 {
+            unblocked(st, &regs_of(uc));
+        }
     }
     signals::deliver(st, uc);
+}
+
+/// Signals may have become deliverable: what the kernel holds back for the leader arrives now, at an agreed place.
+pub fn unblocked(st: &mut State, regs: &Regs) {
+    arrivals::mirror_mask(st);
+    if st.n == 1 {
+        return arrivals::admit_alone(st);
+    }
+    call::post_event(st, regs, UNBLOCKED, [0; 6], 0);
+    call::event_value(st, || 0);
+}
+
+/// Address of the handler of signals from outside.
+pub fn async_handler() -> u64 {
+    on_arrival as *const () as u64
+}
+
+/// A signal from outside, somewhere between two instructions of guest or agent.
+extern "C" fn on_arrival(_signal: i32, info: &SigInfo, uc: &mut UContext) {
+    arrivals::arrived(state(), info, uc);
 }
 
 /// A CPU exception of the guest: an event that all replicas must share.

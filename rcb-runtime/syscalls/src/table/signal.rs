@@ -1,10 +1,9 @@
 //! Calls on signals. Masks, dispositions and alternate stacks of a guest are virtual and kept by the agent.
 //!
-//! Signals from outside are not delivered to guests yet, so calls that wait for one are refused.
+//! Signals from outside arrive at the leader, whose process has the guest's mask and dispositions, and are delivered in
+//! every replica with the next call whose result the leader hands out.
 
 use crate::row::prelude::*;
-
-const ASYNC: &str = "signals from outside are not delivered to guests yet";
 
 /// The rows, in rising order.
 pub(super) const ROWS: &[Row] = &[
@@ -15,7 +14,7 @@ pub(super) const ROWS: &[Row] = &[
         Signal,
         Handler::SigAction,
     )
-    .but("handlers run for faults and for signals that the guest sends itself, not for those from outside"),
+    .but("a handler for a signal from outside runs at the next call, not in between"),
     handled(
         14,
         "rt_sigprocmask",
@@ -24,18 +23,18 @@ pub(super) const ROWS: &[Row] = &[
         Handler::SigProcMask,
     ),
     handled(15, "rt_sigreturn", &[], Signal, Handler::SigReturn),
-    refused(34, "pause", &[], ENOSYS, ASYNC).class(Signal),
+    taking(34, "pause", &[]).blocking(),
     handled(62, "kill", &[Int, Flags(flags::SIGNAL)], Signal, Handler::Kill),
     handled(127, "rt_sigpending", &[Out(Len::Arg(1)), Int], Signal, Handler::SigPending),
-    refused(128, "rt_sigtimedwait", &[In(Len::Arg(3)), Out(SIGINFO), In(TIME), Int], ENOSYS, ASYNC).class(Signal),
+    taking(128, "rt_sigtimedwait", &[In(Len::Arg(3)), Out(SIGINFO), In(TIME), Int]).blocking(),
     handled(129, "rt_sigqueueinfo", &[Int, Flags(flags::SIGNAL), In(SIGINFO)], Signal, Handler::Kill),
-    refused(130, "rt_sigsuspend", &[In(Len::Arg(1)), Int], ENOSYS, ASYNC).class(Signal),
+    taking(130, "rt_sigsuspend", &[SigMask(Len::Arg(1)), Int]).blocking(),
     handled(131, "sigaltstack", &[In(STACK), Out(STACK)], Signal, Handler::SigAltStack),
     handled(200, "tkill", &[Int, Flags(flags::SIGNAL)], Signal, Handler::Kill),
     absent(219, "restart_syscall", &[], EINTR, "only the kernel itself issues it").class(Signal),
     handled(234, "tgkill", &[Int, Int, Flags(flags::SIGNAL)], Signal, Handler::Kill),
-    refused(282, "signalfd", &[Fd, In(Len::Arg(2)), Int], ENOSYS, ASYNC).class(Signal),
-    refused(289, "signalfd4", &[Fd, In(Len::Arg(2)), Int, Flags(flags::SIGNALFD)], ENOSYS, ASYNC).class(Signal),
+    making(282, "signalfd", &[Fd, In(Len::Arg(2)), Int], Cloexec::Never),
+    making(289, "signalfd4", &[Fd, In(Len::Arg(2)), Int, Flags(flags::SIGNALFD)], o_cloexec(3)),
     handled(297, "rt_tgsigqueueinfo", &[Int, Int, Flags(flags::SIGNAL), In(SIGINFO)], Signal, Handler::Kill),
     refused(
         424,

@@ -1,0 +1,265 @@
+//! Signals from outside, on their way from the kernel to the guest.
+//!
+//! The leader's process has the guest's real mask and dispositions, so the kernel decides as it would natively what
+//! arrives, what waits, what interrupts. What arrives goes into a ring ([`arrived`], the agent's handler); with the next
+//! record the leader admits it ([`admit`]), and every replica queues it at the same request ([`take`]). The
+//! followers' processes block everything.
+//!
+//! ```text
+//!  kernel -> handler -> ring -> (record of the next call) -> pending in every replica -> the guest's handler
+//! ```
+//!
+//! Invariant: the handler touches the ring and the frame it interrupted, nothing else of the agent.
+#![allow(unsafe_code, reason = "a ring that a signal handler fills, and the process's own signal state")]
+
+use crate::handled::{identity, wait};
+use crate::shared;
+use crate::signals::{self, bit};
+use crate::state::State;
+use core::cell::UnsafeCell;
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
+use core::sync::atomic::{AtomicUsize, fence};
+use rcb_abi::control::process;
+use rcb_abi::segment::{ADMITTED, RING};
+use rcb_sys::types::{SigAction, SigInfo, UContext};
+use rcb_sys::{nr, raw, syscall};
+
+/// Signals that the agent itself uses: never blocked, never given a disposition.
+pub const OWN: u64 = bit(4) | bit(5) | bit(7) | bit(8) | bit(11) | bit(31);
+/// The kernel's part of these is the agent's: SIGKILL, SIGSTOP, and SIGPIPE, which comes from results.
+const NOT_MIRRORED: u64 = OWN | bit(9) | bit(19) | bit(signals::SIGPIPE);
+/// Signals whose default action stops a process: the kernel's own doing in every replica.
+const STOPS: u64 = bit(20) | bit(21) | bit(22);
+/// SIGCONT.
+const CONTINUES: u64 = bit(18);
+const SIG_SETMASK: u64 = 2;
+/// Places in the ring.
+const PLACES: usize = 64;
+
+struct Ring {
+    places: [UnsafeCell<SigInfo>; PLACES],
+    /// Arrived so far; written by the handler.
+    head: AtomicUsize,
+    /// Admitted so far; written by everybody else.
+    tail: AtomicUsize,
+}
+
+// SAFETY: one thread; the handler writes a place before `head` covers it, the rest of the agent reads it afterwards.
+unsafe impl Sync for Ring {}
+
+const EMPTY: SigInfo = SigInfo { signo: 0, errno: 0, code: 0, pad: 0, fields: [0; 14] };
+
+static ARRIVED: Ring =
+    Ring { places: [const { UnsafeCell::new(EMPTY) }; PLACES], head: AtomicUsize::new(0), tail: AtomicUsize::new(0) };
+
+/// The handler's part: all signals are blocked meanwhile.
+pub fn arrived(st: &State, info: &SigInfo, uc: &mut UContext) {
+    let head = ARRIVED.head.load(Relaxed);
+    if head - ARRIVED.tail.load(Acquire) < PLACES {
+        // SAFETY: the place is free, and nobody reads it before `head` says so.
+        unsafe { *ARRIVED.places[head % PLACES].get() = *info };
+        ARRIVED.head.store(head + 1, Release);
+    }
+    raw::interrupted().store(1, SeqCst);
+    if let Some(abort) = raw::abort(uc.rip) {
+        uc.rip = abort;
+    }
+    if signals::ends_by_default(st, info.signo as u32) {
+        // The guest may never make a call again.
+        shared::own(st.replica).fatal.store(info.signo as u32, Relaxed);
+        crate::fault::notify(st);
+    }
+}
+
+fn place(index: usize) -> SigInfo {
+    // SAFETY: between `tail` and `head` only this side touches the places.
+    unsafe { *ARRIVED.places[index % PLACES].get() }
+}
+
+/// Takes the first arrival that may be delivered out of the ring.
+fn next(st: &State) -> Option<SigInfo> {
+    let (tail, head) = (ARRIVED.tail.load(Relaxed), ARRIVED.head.load(Acquire));
+    let at = (tail..head).find(|at| admissible(st, place(*at).signo as u32))?;
+    let info = place(at);
+    for later in (tail + 1..=at).rev() {
+        // SAFETY: as in `place`.
+        unsafe { *ARRIVED.places[later % PLACES].get() = place(later - 1) };
+    }
+    ARRIVED.tail.store(tail + 1, Release);
+    Some(info)
+}
+
+fn admissible(st: &State, signal: u32) -> bool {
+    st.signals.mask & bit(signal) == 0 || st.wait_mask.is_some_and(|mask| mask & bit(signal) == 0)
+}
+
+/// Whether something has arrived that a call has to end for.
+pub fn waiting(st: &State) -> bool {
+    let (tail, head) = (ARRIVED.tail.load(Relaxed), ARRIVED.head.load(Acquire));
+    (tail..head).any(|at| admissible(st, place(at).signo as u32))
+}
+
+/// Sets [`raw::interrupted`] anew after masks or the ring have changed.
+pub fn refresh(st: &State) {
+    raw::interrupted().store(0, SeqCst);
+    fence(SeqCst);
+    if waiting(st) {
+        raw::interrupted().store(1, SeqCst);
+    }
+}
+
+/// Leader, before it publishes a record: what goes with it. Queues it here and says whether there is anything.
+pub fn admit(st: &mut State) -> bool {
+    if ARRIVED.head.load(Acquire) == ARRIVED.tail.load(Relaxed) {
+        return false;
+    }
+    let mut count = 0;
+    while count < ADMITTED
+        && let Some(mut info) = next(st)
+    {
+        correct(st, &mut info);
+        let admitted = &mut shared::own(st.replica).admitted[(st.seq % RING as u64) as usize];
+        // SAFETY: a plain structure of integers viewed as words.
+        admitted.infos[count] = unsafe { core::mem::transmute::<SigInfo, [u64; 16]>(info) };
+        count += 1;
+        admitted.count.store(count as u32, Relaxed);
+        queue(st, info);
+    }
+    refresh(st);
+    count > 0
+}
+
+/// Alone there is nobody to tell.
+pub fn admit_alone(st: &mut State) {
+    if ARRIVED.head.load(Acquire) == ARRIVED.tail.load(Relaxed) {
+        return;
+    }
+    while let Some(mut info) = next(st) {
+        correct(st, &mut info);
+        queue(st, info);
+    }
+    refresh(st);
+}
+
+/// Follower: queues what the leader has admitted with the record of the current request.
+pub fn take(st: &mut State) {
+    let admitted = &shared::peer(st.leader).admitted[(st.seq % RING as u64) as usize];
+    let count = (admitted.count.load(Relaxed) as usize).min(ADMITTED);
+    for words in &admitted.infos[..count] {
+        // SAFETY: integers accept any bits.
+        let info = unsafe { core::mem::transmute::<[u64; 16], SigInfo>(*words) };
+        if (1..=64).contains(&info.signo) {
+            queue(st, info);
+        }
+    }
+}
+
+fn queue(st: &mut State, info: SigInfo) {
+    let signal = info.signo as u32;
+    if st.signals.mask & bit(signal) != 0 {
+        // Let through by the mask of a call that waits: delivered although it is blocked again.
+        st.signals.forced |= bit(signal);
+    }
+    signals::queue(st, info);
+}
+
+/// The kernel's words about who sent it, as the guest would have found them natively.
+fn correct(st: &State, info: &mut SigInfo) {
+    let supervisor = shared::control().supervisor;
+    let sender = info.fields[0] as u32;
+    if info.code > 0 {
+        return;
+    }
+    if info.signo as u32 == signals::SIGCHLD && sender == supervisor {
+        let carry = &shared::own(st.replica).carry;
+        let ended = carry.children.iter().find(|child| {
+            child.pid != 0 && shared::control_of(child.group as usize).state.load(Acquire) == process::ENDED
+        });
+        if let Some(child) = ended {
+            *info = wait::info(child.pid, shared::control_of(child.group as usize));
+        }
+    } else if sender == shared::control_of(0).pids[st.replica].load(Relaxed) {
+        // The first group goes by the supervisor's number.
+        info.fields[0] = info.fields[0] & !0xffff_ffff | u64::from(supervisor);
+    } else if sender == real_pid() {
+        info.fields[0] = info.fields[0] & !0xffff_ffff | identity::pid() as u64;
+    }
+}
+
+fn real_pid() -> u32 {
+    // SAFETY: asks for a number.
+    unsafe { syscall!(nr::GETPID, 0, 0, 0, 0, 0, 0) as u32 }
+}
+
+/// Gives the leader's process the guest's mask; pending signals that it lets through arrive at once.
+pub fn mirror_mask(st: &mut State) {
+    if !st.leads() || st.kernel_mask == st.signals.mask {
+        return;
+    }
+    st.kernel_mask = st.signals.mask;
+    set_mask(st.kernel_mask & !OWN);
+    refresh(st);
+}
+
+fn set_mask(mask: u64) {
+    // SAFETY: the process's own mask.
+    unsafe { syscall!(nr::RT_SIGPROCMASK, SIG_SETMASK, &raw const mask, 0, 8, 0, 0) };
+}
+
+/// Gives the process the guest's disposition of a signal, as far as the kernel has to know it.
+pub fn mirror_action(st: &State, signal: u32) {
+    const SA_SIGINFO: u64 = 4;
+    const SA_RESTORER: u64 = 0x0400_0000;
+    const SA_ONSTACK: u64 = 0x0800_0000;
+    const SIG_IGN: u64 = 1;
+    if NOT_MIRRORED & bit(signal) != 0 || (!st.leads() && STOPS & bit(signal) == 0) {
+        return;
+    }
+    let guest = st.signals.actions[signal as usize].handler;
+    let by_kernel = guest == 0 && (STOPS & bit(signal) != 0 || signals::drops(0, signal));
+    let mut action = SigAction::default();
+    if guest == SIG_IGN || (!by_kernel && !st.leads()) {
+        action.handler = SIG_IGN;
+    } else if !by_kernel {
+        action = SigAction {
+            handler: crate::trap::entry::async_handler(),
+            flags: SA_SIGINFO | SA_RESTORER | SA_ONSTACK,
+            restorer: raw::restorer(),
+            mask: !0,
+        };
+    }
+    // SAFETY: the handler is the agent's own.
+    unsafe { syscall!(nr::RT_SIGACTION, signal, &raw const action, 0, 8, 0, 0) };
+}
+
+/// At the start of a program: all dispositions, then the mask.
+pub fn start(st: &mut State) {
+    for signal in 1..=64 {
+        mirror_action(st, signal);
+    }
+    st.kernel_mask = st.signals.mask;
+    set_mask(if st.leads() { st.kernel_mask & !OWN } else { !(OWN | STOPS | CONTINUES) });
+}
+
+/// Before an execve: what has arrived goes back to the kernel, which keeps it for the next program.
+pub fn give_back(st: &mut State) {
+    if !st.leads() {
+        return;
+    }
+    st.kernel_mask = !0;
+    set_mask(!OWN);
+    let (tail, head) = (ARRIVED.tail.load(Relaxed), ARRIVED.head.load(Acquire));
+    for at in tail..head {
+        let info = place(at);
+        // SAFETY: a signal to this process, which blocks it.
+        unsafe { syscall!(nr::TKILL, syscall!(nr::GETTID, 0, 0, 0, 0, 0, 0), info.signo, 0, 0, 0, 0) };
+    }
+    ARRIVED.tail.store(head, Release);
+    refresh(st);
+}
+
+/// A forked process has nothing pending.
+pub fn forget(st: &State) {
+    ARRIVED.tail.store(ARRIVED.head.load(Acquire), Release);
+    refresh(st);
+}
