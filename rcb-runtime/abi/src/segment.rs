@@ -288,6 +288,8 @@ pub struct Segment {
     pub waited: AtomicU32,
     /// A signal that has arrived and ends the guest by default; 0 for none. The guest may be busy without calls.
     pub fatal: AtomicU32,
+    /// A signal that has arrived and waits for the guest's next call; 0 for none.
+    pub waiting: AtomicU32,
     /// Ring of groups whose end the guest has learnt of (written by the leader), so that they can be used again.
     pub reaped: [AtomicU32; CHILDREN],
     /// How many so far.

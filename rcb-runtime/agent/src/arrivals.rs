@@ -12,7 +12,7 @@
 //! Invariant: the handler touches the ring and the frame it interrupted, nothing else of the agent.
 #![allow(unsafe_code, reason = "a ring that a signal handler fills, and the process's own signal state")]
 
-use crate::handled::{identity, wait};
+use crate::handled::wait;
 use crate::shared;
 use crate::signals::{self, bit};
 use crate::state::State;
@@ -33,6 +33,8 @@ const STOPS: u64 = bit(20) | bit(21) | bit(22);
 /// SIGCONT.
 const CONTINUES: u64 = bit(18);
 const SIG_SETMASK: u64 = 2;
+/// What people and programs send to end a process: SIGHUP, SIGINT, SIGQUIT, SIGTERM.
+const ENDS: u64 = bit(1) | bit(2) | bit(3) | bit(15);
 /// Places in the ring.
 const PLACES: usize = 64;
 
@@ -64,9 +66,13 @@ pub fn arrived(st: &State, info: &SigInfo, uc: &mut UContext) {
     if let Some(abort) = raw::abort(uc.rip) {
         uc.rip = abort;
     }
-    if signals::ends_by_default(st, info.signo as u32) {
-        // The guest may never make a call again.
-        shared::own(st.replica).fatal.store(info.signo as u32, Relaxed);
+    // The guest may never make a call again: the supervisor sees to what cannot wait for ever.
+    let (own, signal) = (shared::own(st.replica), info.signo as u32);
+    own.waiting.store(signal, Relaxed);
+    if signals::ends_by_default(st, signal) {
+        own.fatal.store(signal, Relaxed);
+    }
+    if signals::ends_by_default(st, signal) || bit(signal) & ENDS != 0 {
         crate::fault::notify(st);
     }
 }
@@ -105,6 +111,8 @@ pub fn refresh(st: &State) {
     fence(SeqCst);
     if waiting(st) {
         raw::interrupted().store(1, SeqCst);
+    } else {
+        shared::own(st.replica).waiting.store(0, Relaxed);
     }
 }
 
@@ -163,14 +171,10 @@ fn queue(st: &mut State, info: SigInfo) {
     signals::queue(st, info);
 }
 
-/// The kernel's words about who sent it, as the guest would have found them natively.
+/// The end of a child, in the words that the kernel would have found for it: the supervisor sends the bare signal.
 fn correct(st: &State, info: &mut SigInfo) {
-    let supervisor = shared::control().supervisor;
-    let sender = info.fields[0] as u32;
-    if info.code > 0 {
-        return;
-    }
-    if info.signo as u32 == signals::SIGCHLD && sender == supervisor {
+    let from_supervisor = info.fields[0] as u32 == shared::control().supervisor;
+    if info.code == 0 && info.signo as u32 == signals::SIGCHLD && from_supervisor {
         let carry = &shared::own(st.replica).carry;
         let ended = carry.children.iter().find(|child| {
             child.pid != 0 && shared::control_of(child.group as usize).state.load(Acquire) == process::ENDED
@@ -178,17 +182,7 @@ fn correct(st: &State, info: &mut SigInfo) {
         if let Some(child) = ended {
             *info = wait::info(child.pid, shared::control_of(child.group as usize));
         }
-    } else if sender == shared::control_of(0).pids[st.replica].load(Relaxed) {
-        // The first group goes by the supervisor's number.
-        info.fields[0] = info.fields[0] & !0xffff_ffff | u64::from(supervisor);
-    } else if sender == real_pid() {
-        info.fields[0] = info.fields[0] & !0xffff_ffff | identity::pid() as u64;
     }
-}
-
-fn real_pid() -> u32 {
-    // SAFETY: asks for a number.
-    unsafe { syscall!(nr::GETPID, 0, 0, 0, 0, 0, 0) as u32 }
 }
 
 /// Gives the leader's process the guest's mask; pending signals that it lets through arrive at once.
@@ -199,6 +193,14 @@ pub fn mirror_mask(st: &mut State) {
     st.kernel_mask = st.signals.mask;
     set_mask(st.kernel_mask & !OWN);
     refresh(st);
+}
+
+/// The mask that the process gets when the agent's handler returns: the one set last, not the one from before.
+pub fn restore_mask(uc: &mut UContext) {
+    let st = crate::state::state();
+    if st.leads() {
+        uc.sigmask = st.kernel_mask & !OWN;
+    }
 }
 
 fn set_mask(mask: u64) {
@@ -246,8 +248,7 @@ pub fn give_back(st: &mut State) {
     if !st.leads() {
         return;
     }
-    st.kernel_mask = !0;
-    set_mask(!OWN);
+    hold(st);
     let (tail, head) = (ARRIVED.tail.load(Relaxed), ARRIVED.head.load(Acquire));
     for at in tail..head {
         let info = place(at);
@@ -256,6 +257,15 @@ pub fn give_back(st: &mut State) {
     }
     ARRIVED.tail.store(head, Release);
     refresh(st);
+}
+
+/// Holds everything back, until [`mirror_mask`] lets it through again: around a fork, so that the child cannot lose
+/// what is sent to it before it has forgotten what was sent to its parent.
+pub fn hold(st: &mut State) {
+    if st.leads() {
+        st.kernel_mask = !0;
+        set_mask(!OWN);
+    }
 }
 
 /// A forked process has nothing pending.

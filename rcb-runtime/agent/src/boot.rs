@@ -75,8 +75,7 @@ fn begin(st: &mut State) {
     st.strict = control.lockstep == 0;
     st.spin = control.spin;
     st.code.off = control.no_patch != 0;
-    let carry = &own.carry;
-    if carry.generation == 0 {
+    if own.carry.generation == 0 {
         while control.go.load(Acquire) == 0 {
             // SAFETY: waits on a word of the control page.
             unsafe { syscall!(nr::FUTEX, &raw const control.go, 0, 0, 0, 0, 0) };
@@ -85,11 +84,13 @@ fn begin(st: &mut State) {
             failed(st, boot_site::PEERS, errno);
         }
         descriptors::try_peers(st);
+        shared::own(st.replica).carry.pid = control.pids[st.leader].load(Relaxed);
     }
-    crate::handled::identity::set_pid(carry.pid);
+    crate::handled::identity::set_pid(own.carry.pid);
     // SAFETY: asks for a number.
     own.pid.store(unsafe { syscall!(nr::GETPID, 0, 0, 0, 0, 0, 0) } as u32, Release);
     own.wait.phase.store(phase::RUN, Relaxed);
+    let carry = &own.carry;
     st.seq = carry.seq;
     st.chain = carry.chain;
     st.payload_pos = carry.payload_pos;

@@ -134,9 +134,11 @@ fn perform(st: &mut State, call: &Call, regs: &mut Regs) -> Answer {
                 // Followers must have fetched what they mirror before the kernel may deny it.
                 descriptors::settle(st);
             }
+            let before = if credentials { descriptors::credentials() } else { [0; 6] };
             let result = each(call.nr, for_kernel(st, call));
-            // setfsuid and setfsgid return the old id.
-            if credentials && result >= 0 {
+            // setfsuid and setfsgid return the old id. Many programs set what they have.
+            let only_ids = !matches!(call.nr, 116 | 122 | 123 | 126);
+            if credentials && result >= 0 && !(only_ids && before == descriptors::credentials()) {
                 descriptors::credentials_changed(st);
             }
             Answer::local(result)
@@ -184,12 +186,7 @@ pub const fn meets(class: Class) -> bool {
 ///
 /// `perform` gets the arguments as the kernel shall see them.
 #[inline]
-pub fn once(
-    st: &mut State,
-    call: &Call,
-    meet: bool,
-    mut perform: impl FnMut(&mut State, &[u64; 6]) -> i64,
-) -> Answer {
+pub fn once(st: &mut State, call: &Call, meet: bool, mut perform: impl FnMut(&mut State, &[u64; 6]) -> i64) -> Answer {
     if st.n > 1 && record::names_output(call.row) && walk::fixed_room(call.row, &call.args, &call.entry) > PAYLOAD_MAX {
         refused(st, call);
         // As the kernel says of too many descriptors (poll) and of too large a table.
@@ -371,6 +368,9 @@ pub fn note_refusal(st: &mut State, nr: u32, key: u32) {
 
 #[inline]
 fn finish(st: &mut State, regs: &mut Regs, nr: u32, answer: Answer) -> Flow {
+    if st.n == 1 {
+        arrivals::admit_alone(st);
+    }
     post::conclude(st, answer.result, answer.delivered);
     regs.rax = answer.result as u64;
     if answer.result == fail(EPIPE) && signals::raises_pipe(nr, &regs.args()) {

@@ -8,7 +8,8 @@ use crate::call::{Call, mirror_failed};
 use crate::guest;
 use crate::shared;
 use crate::state::State;
-use core::sync::atomic::Ordering::{Relaxed, Release};
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use rcb_abi::MAX_REPLICAS;
 use rcb_abi::descriptors::{FD_CONTROL, FD_PEER, FD_PIDFD};
 use rcb_sys::errno::{EPERM, fail, is_error};
 use rcb_sys::types::{IoVec, MsgHdr};
@@ -75,6 +76,18 @@ pub fn learn_peers(st: &mut State) {
             st.socket_peers |= 1 << peer;
         }
     }
+}
+
+/// User and group ids of this process: real, effective, saved.
+pub fn credentials() -> [u32; 6] {
+    let mut ids = [0u32; 6];
+    let at = ids.as_mut_ptr() as u64;
+    // SAFETY: getresuid and getresgid write to the local.
+    unsafe {
+        syscall!(118, at, at + 4, at + 8, 0, 0, 0);
+        syscall!(120, at + 12, at + 16, at + 20, 0, 0, 0);
+    }
+    ids
 }
 
 /// The guest has changed its credentials, in every replica alike: the kernel may deny `pidfd_getfd` from now on, so
@@ -164,7 +177,7 @@ pub fn mirror(st: &mut State, call: &Call, result: i64) {
     let over_socket = shared::own(st.replica).wait.needs_socket.load(Relaxed) != 0;
     let state: &State = st;
     for_each(call, result, |fd, cloexec| {
-        let local = if over_socket { receive(state) } else { get(state, state.leader, fd) };
+        let local = if over_socket { receive(state, state.leader) } else { get(state, state.leader, fd) };
         if is_error(local) {
             mirror_failed(state, local, fd);
         }
@@ -204,28 +217,29 @@ pub fn send(st: &State, call: &Call, result: i64) {
         if st.socket_peers >> peer & 1 == 0 {
             continue;
         }
-        for_each(call, result, |fd, _| {
-            let byte = 0u8;
-            let data = IoVec { base: &raw const byte as u64, len: 1 };
-            let right = OneRight { bytes: 20, level_kind: [1, 1], fd: fd as u32, pad: 0 };
-            let head = MsgHdr {
-                iov: &raw const data as u64,
-                iovlen: 1,
-                control: &raw const right as u64,
-                controllen: 24,
-                ..MsgHdr::default()
-            };
-            // SAFETY: sends from locals over the agent's own socket.
-            let sent =
-                unsafe { syscall!(nr::SENDMSG, st.fd_base + FD_PEER + peer as u32, &raw const head, 0, 0, 0, 0) };
-            if is_error(sent) {
-                mirror_failed(st, sent, fd);
-            }
-        });
+        for_each(call, result, |fd, _| send_one(st, peer, fd));
     }
 }
 
-fn receive(st: &State) -> i64 {
+fn send_one(st: &State, peer: usize, fd: u64) {
+    let byte = 0u8;
+    let data = IoVec { base: &raw const byte as u64, len: 1 };
+    let right = OneRight { bytes: 20, level_kind: [1, 1], fd: fd as u32, pad: 0 };
+    let head = MsgHdr {
+        iov: &raw const data as u64,
+        iovlen: 1,
+        control: &raw const right as u64,
+        controllen: 24,
+        ..MsgHdr::default()
+    };
+    // SAFETY: sends from locals over the agent's own socket.
+    let sent = unsafe { syscall!(nr::SENDMSG, st.fd_base + FD_PEER + peer as u32, &raw const head, 0, 0, 0, 0) };
+    if is_error(sent) {
+        mirror_failed(st, sent, fd);
+    }
+}
+
+fn receive(st: &State, peer: usize) -> i64 {
     let mut byte = 0u8;
     let data = IoVec { base: &raw mut byte as u64, len: 1 };
     let mut right = OneRight { bytes: 0, level_kind: [0, 0], fd: 0, pad: 0 };
@@ -236,7 +250,7 @@ fn receive(st: &State) -> i64 {
         controllen: 24,
         ..MsgHdr::default()
     };
-    let from = st.fd_base + FD_PEER + st.leader as u32;
+    let from = st.fd_base + FD_PEER + peer as u32;
     // SAFETY: receives into locals over the agent's own socket.
     let got = unsafe { syscall!(nr::RECVMSG, from, &raw mut head, MSG_CMSG_CLOEXEC, 0, 0, 0) };
     if is_error(got) {
@@ -250,5 +264,57 @@ fn receive(st: &State) -> i64 {
 pub fn settle(st: &State) {
     if st.n > 1 && st.leads() {
         meet::passed(st, st.last_fd_seq);
+    }
+}
+
+/// Whether some replica of the group needs descriptors over the socket.
+fn any_needs_socket(st: &State) -> bool {
+    st.n > 1 && (0..st.n).any(|replica| shared::peer(replica).wait.needs_socket.load(Acquire) != 0)
+}
+
+/// Ends of the streams between the replicas of a group to come; 0 for none.
+pub struct Streams([u32; MAX_REPLICAS]);
+
+/// Before a fork, in every replica alike: streams for the new group, where descriptors have to be passed over streams.
+pub fn new_streams(st: &State) -> Streams {
+    let mut streams = Streams([0; MAX_REPLICAS]);
+    if !any_needs_socket(st) {
+        return streams;
+    }
+    for maker in 0..st.n {
+        for taker in maker + 1..st.n {
+            if st.replica == maker {
+                let mut pair = [0u32; 2];
+                // SAFETY: AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC; writes a local.
+                let made = unsafe { syscall!(53, 1, 0x8_0001, 0, &raw mut pair, 0, 0) };
+                if is_error(made) {
+                    mirror_failed(st, made, u64::from(FD_PEER));
+                }
+                send_one(st, taker, u64::from(pair[1]));
+                close_own(u64::from(pair[1]));
+                streams.0[taker] = pair[0];
+            } else if st.replica == taker {
+                let got = receive(st, maker);
+                if is_error(got) {
+                    mirror_failed(st, got, u64::from(FD_PEER));
+                }
+                streams.0[maker] = got as u32;
+            }
+        }
+    }
+    streams
+}
+
+/// After the fork: the child puts its ends where they belong, the parent has no use for them.
+pub fn keep_streams(st: &State, streams: &Streams, is_child: bool) {
+    for (peer, end) in streams.0.iter().enumerate().filter(|(_, end)| **end != 0) {
+        if is_child {
+            // SAFETY: replaces the inherited end of the parent's stream.
+            let at = unsafe { syscall!(nr::DUP3, *end, st.fd_base + FD_PEER + peer as u32, 0, 0, 0, 0) };
+            if is_error(at) {
+                mirror_failed(st, at, u64::from(FD_PEER));
+            }
+        }
+        close_own(u64::from(*end));
     }
 }

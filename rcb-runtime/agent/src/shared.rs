@@ -1,12 +1,12 @@
 //! The shared areas: control page, plan area and segments, mapped at the addresses that `rcb-abi` fixes.
 #![allow(unsafe_code, reason = "fixed addresses of shared memory become references here and nowhere else")]
 
+use core::mem::offset_of;
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use rcb_abi::control::Control;
 use rcb_abi::descriptors::{FD_CONTROL, FD_PLAN, FD_SEGMENT};
 use rcb_abi::plan::PlanArea;
 use rcb_abi::segment::Segment;
-use core::mem::offset_of;
-use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use rcb_abi::{ABI_VERSION, CONTROL_ADDR, MAGIC, MAX_GROUPS, PLAN_ADDR, SEGMENT_STRIDE, segment_addr};
 use rcb_sys::{errno, nr, syscall};
 

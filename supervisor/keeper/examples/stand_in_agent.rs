@@ -5,7 +5,7 @@
 use rcb_abi::control::Control;
 use rcb_abi::descriptors::{BOOT_MAGIC, BootWord, FD_CONTROL, FD_NOTIFY, FD_SEGMENT, RESERVED};
 use rcb_abi::segment::{Segment, phase};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicI32, AtomicPtr, Ordering};
 
 #[used]
 static BOOT: BootWord = BootWord { magic: BOOT_MAGIC, fd_base: 0, replica: 0 };
@@ -32,6 +32,9 @@ fn main() {
     }
     assert_eq!(control.pids[replica].load(Ordering::Relaxed), std::process::id());
     segment.wait.phase.store(phase::RUN, Ordering::Release);
+    if replica == 0 {
+        hear_signals(segment, boot.fd_base + FD_NOTIFY);
+    }
     let words: Vec<String> = std::env::args().skip(1).collect();
     let notify = || {
         let one = 1u64;
@@ -50,6 +53,33 @@ fn main() {
         notify();
     }
     end(segment, 1, 0);
+}
+
+/// Where the handler writes.
+static HEARD: AtomicPtr<Segment> = AtomicPtr::new(std::ptr::null_mut());
+static NOTIFY: AtomicI32 = AtomicI32::new(-1);
+
+/// The leader hears signals that are meant for the guest, and tells the supervisor that they would end it.
+fn hear_signals(segment: &mut Segment, notify: u32) {
+    HEARD.store(segment, Ordering::Relaxed);
+    NOTIFY.store(notify as i32, Ordering::Relaxed);
+    extern "C" fn heard(signal: i32) {
+        let one = 1u64;
+        // SAFETY: the segment is mapped for ever; eight bytes.
+        unsafe {
+            (*HEARD.load(Ordering::Relaxed)).fatal.store(signal as u32, Ordering::Relaxed);
+            libc::write(NOTIFY.load(Ordering::Relaxed), (&raw const one).cast(), 8);
+        }
+    }
+    // SAFETY: the handler does nothing that a handler may not do.
+    unsafe {
+        let mut set = std::mem::zeroed::<libc::sigset_t>();
+        for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT] {
+            libc::signal(signal, heard as *const () as usize);
+            libc::sigaddset(&raw mut set, signal);
+        }
+        libc::sigprocmask(libc::SIG_UNBLOCK, &raw const set, std::ptr::null_mut());
+    }
 }
 
 fn perform(segment: &mut Segment, verb: &str, value: u64, boot: &BootWord) {

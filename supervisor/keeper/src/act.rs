@@ -4,17 +4,19 @@ use crate::areas::{SegmentArea, low_half, wake_all};
 use crate::error::{Error, Result};
 use crate::group::{Group, Shared};
 use crate::inherited::{FATAL, Inherited};
+use crate::names;
 use crate::plan::{Planner, mapping};
 use crate::processes;
 use crate::refusals::{Refusal, Refusals};
+use crate::run::say;
 use crate::step::{Action, Event, Glance, TICKS_PER_DEADLINE};
 use crate::tree::{Tree, Watched};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::time::TimeSpec;
-use nix::unistd::{Pid, getpgid, getpgrp};
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
+use nix::unistd::{Pid, getpgid, getpgrp};
 use rcb_guard::{Cause, End, decide};
 use std::os::fd::AsFd;
 use std::sync::atomic::Ordering;
@@ -22,6 +24,8 @@ use std::time::{Duration, Instant};
 
 /// The moment that [`Action::StartGrace`] gives: ample for a peer that runs, short for somebody who waits.
 const GRACE: Duration = Duration::from_secs(2);
+/// How long a signal that people end programs with waits for a handler that does not run.
+const UNHEEDED: Duration = Duration::from_secs(1);
 /// How long a signal that ends a guest by default waits for the guest's next call.
 const PATIENCE: Duration = Duration::from_millis(100);
 
@@ -148,10 +152,40 @@ impl<'run> Watch<'run> {
         }
     }
 
+    /// A handler of the guest runs at its next call. A guest that makes none cannot be interrupted: it is ended when
+    /// somebody wants that, and otherwise the user hears of it.
+    fn unheeded(watched: &mut Watched<'_>, ticked: bool) {
+        let waiting = watched.group.segments[0].waiting_signal().filter(|_| watched.killed.is_none());
+        let Some(signal) = waiting else {
+            (watched.unheeded_at, watched.waited) = (None, None);
+            return;
+        };
+        let name = names::signal(signal);
+        match watched.unheeded_at {
+            None if FATAL.contains(&signal) => watched.unheeded_at = Some(Instant::now() + UNHEEDED),
+            Some(at) if at <= Instant::now() => {
+                say(&format!("warning: {name} has waited for a call of the program, which makes none: ending it"));
+                watched.killed = Some(End::Signal(signal));
+                watched.group.kill_all();
+            }
+            _ => {}
+        }
+        if ticked {
+            let told = watched.waited.is_some_and(|(before, told)| before == signal && told);
+            if watched.waited == Some((signal, false)) {
+                say(&format!(
+                    "warning: {name} has arrived, but the program makes no call at which its handler could run"
+                ));
+            }
+            watched.waited = Some((signal, told || watched.waited.is_some()));
+        }
+    }
+
     /// Tells one group's state machine what has happened to it, and does what it says.
     fn step(&mut self, id: usize, ready: &Ready) -> Result<Option<Verdict>> {
         let Some(watched) = self.tree.groups.get_mut(&id) else { return Ok(None) };
         Self::fatal(watched);
+        Self::unheeded(watched, ready.ticked);
         let mut events = Vec::new();
         let grace_over = watched.grace_ends.is_some_and(|end| end <= Instant::now());
         if ready.notified || ready.ended || grace_over {
@@ -197,7 +231,8 @@ impl<'run> Watch<'run> {
         let first_timer = fds.len();
         fds.extend(self.ticker.iter().map(|ticker| PollFd::new(ticker.as_fd(), readable)));
         let pending = |watched: &&Watched<'_>| watched.killed.is_none();
-        let fatal = self.tree.groups.values().filter(pending).filter_map(|watched| watched.fatal_at);
+        let living = self.tree.groups.values().filter(pending);
+        let fatal = living.flat_map(|watched| [watched.fatal_at, watched.unheeded_at]).flatten();
         let graces = self.tree.groups.values().filter_map(|watched| watched.grace_ends);
         let first_grace = graces.chain(fatal).min();
         let left = first_grace.map(|end| end.saturating_duration_since(Instant::now()));

@@ -11,8 +11,8 @@ use nix::sys::mman::{MapFlags, ProtFlags, mmap, mprotect, munmap};
 use rcb_abi::control::{Control, Hook, process};
 use rcb_abi::plan::PlanArea;
 use rcb_abi::segment::Segment;
-use rcb_abi::{MAX_GROUPS, SEGMENT_STRIDE};
 use rcb_abi::stats::Stats;
+use rcb_abi::{MAX_GROUPS, SEGMENT_STRIDE};
 use rcb_guard::Inbox;
 use std::ffi::CString;
 use std::fs::File;
@@ -266,14 +266,15 @@ impl<'run> SegmentArea<'run> {
         word!(self, pid).load(Ordering::Acquire)
     }
 
-    /// Process id as guests see it.
-    pub fn guest_pid(&self) -> u32 {
-        copy_out!(self, carry.pid)
-    }
-
     /// A signal that ends the guest by default and has arrived.
     pub fn fatal(&self) -> Option<i32> {
         let signal = word!(self, fatal).load(Ordering::Relaxed) as i32;
+        (1..=64).contains(&signal).then_some(signal)
+    }
+
+    /// A signal that has arrived and waits for the guest's next call.
+    pub fn waiting_signal(&self) -> Option<i32> {
+        let signal = word!(self, waiting).load(Ordering::Relaxed) as i32;
         (1..=64).contains(&signal).then_some(signal)
     }
 

@@ -72,9 +72,8 @@ impl Handout {
         for (replica, column) in columns.iter().enumerate() {
             shared.push((FD_SEGMENT + replica as u32, column.reopen_read_only()?));
         }
-        let own = |column: &Column| {
-            column.fd().try_clone().map_err(|error| Error::os("duplicating a descriptor", error))
-        };
+        let own =
+            |column: &Column| column.fd().try_clone().map_err(|error| Error::os("duplicating a descriptor", error));
         let agent = |replica| executable_file("rcb-agent", &agent::image_for(image, base, replica as u32)?);
         Ok(Self {
             base,

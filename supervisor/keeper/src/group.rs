@@ -161,6 +161,5 @@ fn fill_segment(
         segment.carry.personality = inherited.personality;
         segment.carry.random = random;
         segment.carry.affinity = inherited.affinity;
-        segment.carry.pid = inherited.pid;
     })
 }

@@ -130,7 +130,8 @@ fn record_start(
 fn not_injected(config: &RunConfig, shared: &Shared) -> Option<String> {
     let hook = config.hook.filter(|hook| hook.target != hook_target::NONE)?;
     let replica = hook.replica as usize;
-    let segment = shared.columns.get(replica).map(|column| column.segment(0)).filter(|segment| !segment.is_hook_done())?;
+    let segment =
+        shared.columns.get(replica).map(|column| column.segment(0)).filter(|segment| !segment.is_hook_done())?;
     let last = segment.inbox().seq();
     Some(if last < hook.call {
         format!("replica {replica} ended at call {last} and did not reach call {}", hook.call)

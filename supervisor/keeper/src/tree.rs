@@ -41,6 +41,10 @@ pub struct Watched<'run> {
     pub killed: Option<End>,
     /// When a signal that ends it by default will have waited long enough for its next call.
     pub fatal_at: Option<Instant>,
+    /// When a signal that people end programs with will have waited long enough.
+    pub unheeded_at: Option<Instant>,
+    /// A signal that waited at the tick before, and whether it has been spoken of.
+    pub waited: Option<(i32, bool)>,
     petitions_seen: u64,
     reaped_seen: u64,
     spares_given: u64,
@@ -58,6 +62,8 @@ impl<'run> Watched<'run> {
             parent,
             killed: None,
             fatal_at: None,
+            unheeded_at: None,
+            waited: None,
             petitions_seen: 0,
             reaped_seen: 0,
             spares_given: 0,
@@ -73,7 +79,7 @@ impl<'run> Watched<'run> {
 
     /// Process id as guests see it.
     fn guest_pid(&self) -> u32 {
-        self.group.segments[0].guest_pid()
+        self.group.children[0].pid
     }
 }
 
@@ -108,7 +114,8 @@ impl<'run> Tree<'run> {
         let retired = vec![Account::default(); first.children.len()];
         let groups = BTreeMap::from([(0, Watched::new(first, None))]);
         let free = (1..MAX_GROUPS).rev().collect();
-        let mut tree = Self { shared, groups, spares: Vec::new(), zombies: BTreeMap::new(), free, retired, root_end: None };
+        let mut tree =
+            Self { shared, groups, spares: Vec::new(), zombies: BTreeMap::new(), free, retired, root_end: None };
         tree.give_spares(0);
         tree
     }
@@ -265,21 +272,34 @@ impl<'run> Tree<'run> {
 
     /// What the leader of a group asks to be done to others.
     fn petition(&mut self, id: usize) {
-        let Some(watched) = self.groups.get_mut(&id) else { return };
+        let Some(watched) = self.groups.get(&id) else { return };
         let (ticket, kind, pid, value) = watched.group.segments[0].petition();
         if ticket == watched.petitions_seen {
             return;
         }
-        watched.petitions_seen = ticket;
+        // Whoever is meant may be on the way: forked, but not all replicas are there.
+        let expected = self.spares.iter().any(|spare| spare.fork < self.forks_of(spare.parent));
         let answer = match kind {
             petition::KILL => self.kill(pid, value),
             petition::SET_GROUP => self.set_group(pid, value),
             _ => -libc::EINVAL,
         };
+        if answer == -libc::ESRCH && expected {
+            return;
+        }
+        if let Some(watched) = self.groups.get_mut(&id) {
+            watched.petitions_seen = ticket;
+        }
         let control = self.shared.control.get(id);
         control.petition_answer.store(i64::from(answer), Ordering::Relaxed);
         control.petition_answered.store(ticket, Ordering::Release);
         wake_all(low_half(&control.petition_answered));
+    }
+
+    /// Forks that a group has made; all that it can have made once it has ended.
+    fn forks_of(&self, group: Option<usize>) -> u64 {
+        let watched = group.and_then(|id| self.groups.get(&id));
+        watched.map_or(u64::MAX, |watched| u64::from(watched.group.segments[0].forks()))
     }
 
     /// Kills or stops the processes of the tree that `kill(2)` would mean by `pid`.

@@ -12,8 +12,9 @@
 #![allow(unsafe_code, reason = "makes processes")]
 
 use crate::agree::{meet, post};
+use crate::arrivals;
 use crate::call::{Answer, Call, note_refusal, post_event, step};
-use crate::descriptors;
+use crate::descriptors::{self, Streams};
 use crate::fault::{Words, notify, park};
 use crate::guest;
 use crate::handled::{identity, window};
@@ -85,10 +86,6 @@ pub fn fork(st: &mut State, call: &Call, regs: &mut Regs) -> Answer {
         note_refusal(st, call.nr, 1);
         return Answer::error(EINVAL);
     }
-    if st.socket_peers != 0 || shared::own(st.replica).wait.needs_socket.load(Relaxed) != 0 {
-        note_refusal(st, call.nr, 2);
-        return Answer::error(ENOSYS);
-    }
     if st.n > 1 {
         meet::symmetric(st);
     }
@@ -126,12 +123,17 @@ fn make(st: &mut State, wanted: &Wanted, group: u32, regs: &mut Regs) -> Answer 
     let own = shared::own(st.replica);
     let waits = wanted.flags & CLONE_VFORK;
     own.wait.phase.store(phase::BLOCKED, Relaxed);
+    arrivals::hold(st);
+    let streams = descriptors::new_streams(st);
+    let needs_socket = own.wait.needs_socket.load(Relaxed);
     // SAFETY: a copy of this process; the child goes on below, on its copy of this stack.
     let made = unsafe { syscall!(56, CLONE_PARENT | waits | SIGCHLD, 0, 0, 0, 0, 0) };
     if made == 0 {
-        return born(st, wanted, group, regs);
+        return born(st, wanted, group, regs, (&streams, needs_socket));
     }
+    descriptors::keep_streams(st, &streams, false);
     own.wait.phase.store(phase::RUN, Relaxed);
+    arrivals::mirror_mask(st);
     let pid = step(st, FORK, || made as u64) as i64;
     if is_error(pid) != is_error(made) {
         // The other replicas have a child that this one has not, or the reverse.
@@ -155,7 +157,7 @@ fn make(st: &mut State, wanted: &Wanted, group: u32, regs: &mut Regs) -> Answer 
 }
 
 /// The child, from its first step to the guest's own code.
-fn born(st: &mut State, wanted: &Wanted, group: u32, regs: &mut Regs) -> Answer {
+fn born(st: &mut State, wanted: &Wanted, group: u32, regs: &mut Regs, streams: (&Streams, u32)) -> Answer {
     let parent = shared::group() as u32;
     // The parent's segment is out of reach afterwards: what lives on goes over the scratch buffer.
     let kept = scratch().words.as_mut_ptr().cast::<u8>();
@@ -173,9 +175,11 @@ fn born(st: &mut State, wanted: &Wanted, group: u32, regs: &mut Regs) -> Answer 
     own.carry.children = [ChildProcess::default(); CHILDREN];
     own.carry.forks = 0;
     own.parent.store(parent, Relaxed);
+    own.wait.needs_socket.store(streams.1, Relaxed);
     window::remember(wanted.flags & CLONE_VM != 0, regs.rsp);
     start_over(st, group);
     attach(st);
+    descriptors::keep_streams(st, streams.0, true);
     if let Err(errno) = entry::arm_dispatch() {
         park(st, Words::new(kind::BOOT, errno.unsigned_abs(), u64::from(boot_site::INTERCEPT)));
     }
@@ -199,6 +203,7 @@ fn born(st: &mut State, wanted: &Wanted, group: u32, regs: &mut Regs) -> Answer 
         // SAFETY: the guest's own thread pointer.
         unsafe { syscall!(nr::ARCH_PRCTL, ARCH_SET_FS, wanted.tls, 0, 0, 0, 0) };
     }
+    arrivals::mirror_mask(st);
     if wanted.stack != 0 {
         regs.rsp = wanted.stack;
     }

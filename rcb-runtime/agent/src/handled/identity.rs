@@ -2,8 +2,8 @@
 
 use crate::call::{Answer, Call, each, once};
 use crate::shared;
-use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use crate::state::State;
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use rcb_sys::nr;
 
 /// The guest's process id, a copy of what the segment carries over execve.
@@ -14,7 +14,7 @@ pub fn set_pid(pid: u32) {
     PID.store(pid, Relaxed);
 }
 
-/// The guest's process id: that of the leader's process when the group was made, and of the supervisor for the first.
+/// The guest's process id: that of the leader's process when the group was made.
 pub fn pid() -> i64 {
     i64::from(PID.load(Relaxed))
 }

@@ -35,7 +35,7 @@ pub fn touches_agent(addr: u64, bytes: u64) -> bool {
 
 /// mmap.
 pub fn mmap(st: &mut State, call: &Call) -> Answer {
-    let [addr, bytes, prot, mut flags, fd, offset] = call.args;
+    let [addr, bytes, prot, flags, fd, offset] = call.args;
     let fixed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE) != 0;
     if touches_agent(addr, bytes) && (fixed || addr != 0) {
         return Answer::error(ENOMEM);
@@ -45,10 +45,7 @@ pub fn mmap(st: &mut State, call: &Call) -> Answer {
         return Answer::error(rcb_sys::errno::EBADF);
     }
     let shared = flags & MAP_TYPE & MAP_SHARED != 0;
-    if shared && anonymous {
-        // One process: nobody to share it with.
-        flags = flags & !MAP_TYPE | MAP_PRIVATE;
-    } else if shared && prot & PROT_WRITE != 0 {
+    if shared && !anonymous && prot & PROT_WRITE != 0 {
         const F_GETFL: u64 = 3;
         const O_ACCMODE: i64 = 3;
         let mode = each(nr::FCNTL, [fd, F_GETFL, 0, 0, 0, 0]);

@@ -26,7 +26,7 @@ const SEEK_CUR: u64 = 1;
 /// The call.
 pub fn read(st: &mut State, call: &Call) -> Answer {
     if st.n == 1 {
-        return Answer::local(each(call.nr, call.args));
+        return once(st, call, false, |_, args| performed(call, args));
     }
     if !st.leads() {
         return if divisible(call) { follow_pieces(st, call) } else { once(st, call, false, |_, _| 0) };

@@ -13,8 +13,8 @@ use rcb_abi::fault::Regs;
 use rcb_abi::segment::ChildProcess;
 use rcb_abi::segment::petition::KILL;
 use rcb_sys::errno::{EAGAIN, EFAULT, EINVAL, ENOMEM, EPERM, ESRCH, fail};
-use rcb_sys::{nr, syscall};
 use rcb_sys::types::{SigAction, SigInfo, Stack};
+use rcb_sys::{nr, syscall};
 
 const UNBLOCKABLE: u64 = bit(SIGKILL) | bit(SIGSTOP);
 const SI_USER: i32 = 0;

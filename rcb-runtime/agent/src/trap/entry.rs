@@ -274,7 +274,8 @@ extern "C" fn on_signal(_signal: i32, info: &SigInfo, uc: &mut UContext) {
             return;
         }
         if info.signo == SIGILL && uc.rip == stub_address() {
-            return deferred(uc);
+            deferred(uc);
+            return arrivals::restore_mask(uc);
         }
         let words = Words { data_addr: info.fields[0], ..Words::new(kind::AGENT_EXCEPTION, info.signo as u64, uc.rip) };
         park(state(), words);
@@ -285,12 +286,11 @@ extern "C" fn on_signal(_signal: i32, info: &SigInfo, uc: &mut UContext) {
         return arrivals::arrived(st, info, uc);
     }
     if info.signo == SIGSYS && matches!(info.code, SYS_USER_DISPATCH | SYS_SECCOMP) {
-        return trapped_call(info, uc);
+        trapped_call(info, uc);
+    } else if !tsc::emulate(st, info, uc) {
+        exception(info, uc);
     }
-    if tsc::emulate(st, info, uc) {
-        return;
-    }
-    exception(info, uc);
+    arrivals::restore_mask(uc);
 }
 
 /// A call on the signal path.

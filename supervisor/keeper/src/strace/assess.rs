@@ -68,6 +68,12 @@ pub fn assess(observed: &Observed) -> Assessment {
             None => lines.push(Line { level, name, count, reason }),
         }
     }
+    if observed.threads > 0 {
+        // The same call makes processes, which is supported.
+        lines.retain(|line| line.name != "clone");
+        let reason = "a process of the program can have one thread".into();
+        lines.push(Line { level: Level::Refused, name: "clone (thread)".into(), count: observed.threads, reason });
+    }
     lines.sort_by(|one, other| (one.level, other.count, &one.name).cmp(&(other.level, one.count, &other.name)));
     Assessment { total: observed.total(), threads: observed.threads, processes: observed.processes, lines }
 }
