@@ -35,20 +35,24 @@ pub fn touches_agent(addr: u64, bytes: u64) -> bool {
 
 /// mmap.
 pub fn mmap(st: &mut State, call: &Call) -> Answer {
-    let [addr, bytes, prot, mut flags, fd, offset] = call.args;
+    let [mut addr, bytes, prot, mut flags, fd, offset] = call.args;
     let fixed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE) != 0;
-    if touches_agent(addr, bytes) && (fixed || addr != 0) {
-        return Answer::error(ENOMEM);
+    if touches_agent(addr, bytes) {
+        if fixed {
+            return Answer::error(ENOMEM);
+        }
+        // A hint, which the kernel follows only where nothing is mapped.
+        addr = 0;
     }
     let anonymous = flags & MAP_ANONYMOUS != 0;
     if !anonymous && st.reserved(fd) {
         return Answer::error(rcb_sys::errno::EBADF);
     }
     let shared = flags & MAP_TYPE & MAP_SHARED != 0;
-    if shared && anonymous {
+    if flags & MAP_TYPE == MAP_SHARED && anonymous {
         // One process: nobody to share it with.
         flags = flags & !MAP_TYPE | MAP_PRIVATE;
-    } else if shared && prot & PROT_WRITE != 0 {
+    } else if shared && !anonymous && prot & PROT_WRITE != 0 {
         const F_GETFL: u64 = 3;
         const O_ACCMODE: i64 = 3;
         let mode = each(nr::FCNTL, [fd, F_GETFL, 0, 0, 0, 0]);
@@ -164,8 +168,15 @@ pub fn madvise(_st: &mut State, call: &Call) -> Answer {
     if touches_agent(addr, bytes) {
         return Answer::error(ENOMEM);
     }
-    match advice {
-        MADV_FREE => Answer::local(each(nr::MADVISE, [addr, bytes, MADV_DONTNEED, 0, 0, 0])),
+    match advice & 0xffff_ffff {
+        MADV_FREE => {
+            // Refused where the pages are those of a file, whose private changes must then stay.
+            let allowed = each(nr::MADVISE, call.args);
+            if is_error(allowed) {
+                return Answer::local(allowed);
+            }
+            Answer::local(each(nr::MADVISE, [addr, bytes, MADV_DONTNEED, 0, 0, 0]))
+        }
         MADV_MERGEABLE | MADV_HWPOISON | MADV_SOFT_OFFLINE => Answer::error(EINVAL),
         _ => Answer::local(each(nr::MADVISE, call.args)),
     }
