@@ -47,7 +47,10 @@ pub(crate) fn trials() -> Vec<Trial> {
         surrounded("one-cpu-three", "exec taskset -c 0 $RUN gzip -n -c /etc/services /etc/protocols")
     }));
     all.push(trial("file-size-limit", ["id"], || {
-        surrounded("file-size-limit", "ulimit -S -f 0; $RUN id 2>&1 | cat; $RUN sh -c 'ulimit -S -f' | cat")
+        surrounded(
+            "file-size-limit",
+            "(ulimit -S -f 0; $RUN id; echo $?; $RUN sh -c 'ulimit -S -f'; echo $?) 2>&1 | cat",
+        )
     }));
     all.push(trial("long-call", ["cc"], long_call));
     all.push(trial("terminal", ["script"], || {
