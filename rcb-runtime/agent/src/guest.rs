@@ -98,28 +98,42 @@ pub fn string(addr: u64, to: &mut [u8]) -> Result<Option<usize>, BadAddress> {
     Ok(None)
 }
 
-/// Digest of guest memory. Unreadable bytes end it: what was read is mixed
-/// with the count, so that replicas which fail at the same place still agree.
+/// Digest of guest memory. Where it cannot be read the digest ends, with every byte before that place and with how many
+/// were asked for: the kernel moves what can be read, so all of that must be the same.
 pub fn digest(addr: u64, bytes: usize) -> u64 {
     let mut lanes = digest::LANES;
     let blocks = bytes / 64;
+    let mut rest = bytes % 64;
+    let mut at = addr.wrapping_add(blocks as u64 * 64);
     if blocks > 0 {
         if !claimable(addr, blocks * 64) {
             return digest::finish(&lanes, u64::MAX);
         }
         // SAFETY: lanes are a local; the address may fault.
         let left = unsafe { digest_blocks(addr, blocks, &mut lanes, crate::shared::wide_digest()) };
-        if left > 0 {
-            return digest::finish(&lanes, u64::MAX ^ left as u64);
-        }
+        at -= left as u64 * 64;
+        rest += left * 64;
     }
-    let rest = bytes % 64;
-    if rest > 0 {
+    // Less than a block is left, or the block (or pair of blocks) that could not be read whole and all behind it.
+    while rest > 0 {
         let mut padded = [0u8; 64];
-        if read(addr.wrapping_add(blocks as u64 * 64), &mut padded[..rest]).is_err() {
-            return digest::finish(&lanes, u64::MAX ^ rest as u64);
-        }
+        let wanted = rest.min(64);
+        let got = prefix(at, &mut padded[..wanted]);
         digest::block(&mut lanes, &padded);
+        if got < wanted {
+            return digest::finish(&lanes, u64::MAX ^ (rest - got) as u64);
+        }
+        at = at.wrapping_add(64);
+        rest -= wanted;
     }
     digest::finish(&lanes, bytes as u64)
+}
+
+/// Reads guest memory up to the first byte that cannot be read; returns how many bytes that were.
+fn prefix(addr: u64, to: &mut [u8]) -> usize {
+    if !claimable(addr, to.len()) {
+        return 0;
+    }
+    // SAFETY: as in `read`.
+    to.len() - unsafe { copy(to.as_mut_ptr() as u64, addr, to.len()) }
 }

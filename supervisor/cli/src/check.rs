@@ -138,9 +138,7 @@ mod tests {
         );
         assert!(last(&[(Level::Partial, "a")], 0).unwrap().contains("expected to run, unless"));
         assert!(last(&[(Level::Refused, "a"), (Level::Partial, "b")], 0).unwrap().contains("gets errors"));
-        assert!(
-            last(&[(Level::Refused, "clone")], 2).unwrap().contains("(exit status 1): the program starts threads")
-        );
+        assert!(last(&[(Level::Refused, "clone")], 2).unwrap().contains("(exit status 1): the program starts threads"));
     }
 
     #[test]

@@ -27,7 +27,7 @@ Exit status:
 Examples:
   rcb run -- bzip2 -k file             two replicas, stop when they disagree
   rcb run -n 3 -- ./simulate input     three replicas, the report names the one that is wrong
-  rcb run --cpus 0,1 --stats -- make   on chosen CPUs, with counters at the end";
+  rcb run --cpus 0,1 --stats -- xz f   on chosen CPUs, with counters at the end";
 
 /// Run unmodified Linux programs as replicas that agree on every system call.
 ///

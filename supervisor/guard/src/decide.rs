@@ -120,6 +120,7 @@ fn blame(cause: &Cause, place: Option<u64>, statements: &[&Statement]) -> (Repli
         // Whoever waits may have gone astray, and the silent one be right: a difference tells more than silence.
         Cause::Silent { replica, .. } => match place {
             Some(_) => disagreeing(place, statements),
+            None if most_are_with(*replica, statements) => (Replicas::NONE, Ground::Nothing),
             None => (Replicas::one(*replica), Ground::Deed),
         },
         Cause::Deadlock => or_else(disagreeing(place, statements), || {
@@ -137,6 +138,13 @@ fn blame(cause: &Cause, place: Option<u64>, statements: &[&Statement]) -> (Repli
             _ => or_else(disagreeing(place, statements), || (missing(fault.seq, statements), Ground::Majority)),
         },
     }
+}
+
+/// Whether more than half of all are on their way behind the same request as this one: then it is as likely that
+/// whoever waits came too early.
+fn most_are_with(replica: usize, statements: &[&Statement]) -> bool {
+    let is_with = |it: &&&Statement| it.seq == statements[replica].seq && it.phase == phase::RUN;
+    replica < statements.len() && statements.iter().filter(is_with).count() * 2 > statements.len()
 }
 
 fn or_else(first: (Replicas, Ground), second: impl FnOnce() -> (Replicas, Ground)) -> (Replicas, Ground) {

@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::plan::PlanTable;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::mman::{MapFlags, ProtFlags, mmap, mprotect, munmap};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use rcb_abi::control::{Control, Hook, process};
 use rcb_abi::plan::PlanArea;
 use rcb_abi::segment::Segment;
@@ -34,8 +35,14 @@ pub struct Area<T> {
 impl<T> Area<T> {
     /// A new area of zeros. `T` must be plain data for which zeros are valid, as everything in the abi crate is.
     fn create(name: &str) -> Result<Self> {
+        Self::create_with(name, size_of::<T>())
+    }
+
+    /// The same with a file that ends earlier: what lies behind must not be touched before the file is longer.
+    fn create_with(name: &str, file_bytes: usize) -> Result<Self> {
         let fd = memory_file(name, false)?;
-        nix::unistd::ftruncate(&fd, size_of::<T>() as i64).map_err(|e| Error::os(format!("sizing {name}"), e))?;
+        without_file_limit(|| nix::unistd::ftruncate(&fd, file_bytes as i64))
+            .map_err(|error| Error::os(format!("sizing {name} (see also ulimit -f)"), error))?;
         let length = NonZeroUsize::new(size_of::<T>()).ok_or_else(|| Error::Internal("an empty area".into()))?;
         let protection = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
         // SAFETY: a new mapping at an address the kernel chooses touches nothing that exists.
@@ -77,6 +84,20 @@ fn memory_file(name: &str, executable: bool) -> Result<OwnedFd> {
     made.map_err(|error| Error::os(format!("making the memory file {name} (see also sysctl vm.memfd_noexec)"), error))
 }
 
+/// Does something while the limit of file sizes, which is meant for the guest's files, is as high as it may be. A limit
+/// that cannot be changed shows in what is done.
+fn without_file_limit<T>(work: impl FnOnce() -> T) -> T {
+    let limit = getrlimit(Resource::RLIMIT_FSIZE).ok();
+    if let Some((_, hard)) = limit {
+        let _ = setrlimit(Resource::RLIMIT_FSIZE, hard, hard);
+    }
+    let outcome = work();
+    if let Some((soft, hard)) = limit {
+        let _ = setrlimit(Resource::RLIMIT_FSIZE, soft, hard);
+    }
+    outcome
+}
+
 /// Opens the file behind a descriptor again, read-only and close-on-exec.
 pub fn reopen_read_only(fd: &OwnedFd) -> Result<OwnedFd> {
     let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
@@ -88,7 +109,8 @@ pub fn reopen_read_only(fd: &OwnedFd) -> Result<OwnedFd> {
 /// An executable memory file with these bytes, read-only for whoever gets it.
 pub fn executable_file(name: &str, bytes: &[u8]) -> Result<OwnedFd> {
     let mut file = File::from(memory_file(name, true)?);
-    file.write_all(bytes).map_err(|error| Error::os(format!("writing {name}"), error))?;
+    without_file_limit(|| file.write_all(bytes))
+        .map_err(|error| Error::os(format!("writing {name} (see also ulimit -f)"), error))?;
     reopen_read_only(&file.into())
 }
 
@@ -186,9 +208,20 @@ impl PlanFile {
 pub struct Column(Area<[u8; MAX_GROUPS * SEGMENT_STRIDE as usize]>);
 
 impl Column {
-    /// Segments of zeros.
+    /// The segment of the first group, of zeros.
     pub fn create(replica: usize) -> Result<Self> {
-        Area::create(&format!("rcb-segments-{replica}")).map(Self)
+        Area::create_with(&format!("rcb-segments-{replica}"), SEGMENT_STRIDE as usize).map(Self)
+    }
+
+    /// Makes room for the segment of a group, of zeros.
+    pub fn reserve(&self, group: usize) -> Result<()> {
+        let wanted = (group as i64 + 1) * SEGMENT_STRIDE as i64;
+        let size = nix::sys::stat::fstat(self.fd()).map_err(|error| Error::os("looking at a segment", error))?.st_size;
+        if size < wanted {
+            without_file_limit(|| nix::unistd::ftruncate(self.fd(), wanted))
+                .map_err(|error| Error::os("sizing a segment (see also ulimit -f)", error))?;
+        }
+        Ok(())
     }
 
     /// The descriptor, readable and writable.
@@ -351,6 +384,7 @@ mod tests {
         assert_eq!(segment.refusals_since(70), (70, vec![]));
         column.clear(0).expect("clear");
         assert_eq!(segment.inbox().seq(), 0);
+        column.reserve(MAX_GROUPS - 1).expect("reserve");
         assert_eq!(column.segment(MAX_GROUPS - 1).pid(), 0);
     }
 

@@ -128,12 +128,13 @@ fn current_mask() -> u64 {
     }
 }
 
-/// Makes the supervisor deaf to what would end it by surprise: a closed pipe on stderr, and children that are reaped
-/// behind its back because somebody ignored SIGCHLD.
+/// Makes the supervisor deaf to what would end it by surprise: a closed pipe on stderr, a limit of file sizes, and
+/// children that are reaped behind its back because somebody ignored SIGCHLD.
 pub fn settle_own_signals() {
     // SAFETY: both install no code.
     unsafe {
         libc::signal(libc::SIGPIPE, libc::SIG_IGN);
+        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
         libc::signal(libc::SIGCHLD, libc::SIG_DFL);
     }
 }

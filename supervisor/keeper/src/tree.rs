@@ -161,7 +161,8 @@ impl<'run> Tree<'run> {
         let forks = u64::from(watched.group.segments[0].forks()).min(watched.spares_given);
         let pid = watched.guest_pid();
         while watched.spares_given < forks + SPARES as u64 {
-            let spare = self.free.pop();
+            let room = |spare: &usize| self.shared.columns.iter().all(|column| column.reserve(*spare).is_ok());
+            let spare = self.free.pop_if(|spare| room(spare));
             if let Some(spare) = spare {
                 self.shared.control.set_up(spare, pid);
                 self.spares.push(Spare { id: spare, parent: Some(id), fork: watched.spares_given });

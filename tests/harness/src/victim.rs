@@ -48,6 +48,7 @@ pub fn all() -> Vec<Victim> {
             Ok(Case::shell("python3", &format!("exec $RUN /usr/bin/python3 -S -c \"{script}\"")))
         }),
         victim("compute", vec!["cc"], || program::named("victims/compute").case("compute", "pie")),
+        victim("partly-written", vec!["cc"], || program::named("victims/partly-written").case("partly-written", "pie")),
         victim("chain", vec!["cc"], || program::named("process/chain").case("chain", "static")),
     ]
 }

@@ -40,6 +40,7 @@ fn main() {
         trials.push(control_trial(&victim));
     }
     trials.push(trial("input-flip-takes-effect", [], input_flip_takes_effect));
+    trials.push(trial("input-flip-in-partly-readable-buffer", ["cc"], partly_readable));
     let conclusion = libtest_mimic::run(&Arguments::from_args(), trials);
     let (quiet, seen) = (NO_EFFECT.load(Ordering::Relaxed), DETECTED.load(Ordering::Relaxed));
     // Not when tests are only listed: other programs read the list.
@@ -190,6 +191,30 @@ fn input_flip_takes_effect() -> Result<(), Failed> {
     }
     if changed.is_empty() {
         return Err(failure("faults", "input-flip-takes-effect", sandbox, "no flip changed one bit of the output"));
+    }
+    Ok(())
+}
+
+/// What the kernel writes of a buffer that ends in a hole is compared, however little it is.
+fn partly_readable() -> Result<(), Failed> {
+    let victim = victim::named("partly-written");
+    let prepared = victim.prepared()?;
+    let sandbox = Sandbox::new()?;
+    let mut detected = 0;
+    for back in 3..31 {
+        let mut case = prepared.case.clone();
+        case.options = vec!["--inject".into(), format!("replica=0,call={},input,bit=1", prepared.calls - back)];
+        let seen = sandbox.run(&case, Setting::output(2))?;
+        if seen.ended == Ended::Exit(victim::DISAGREED) {
+            detected += 1;
+        } else if seen.stdout != prepared.native.stdout {
+            let text = format!("a flip at call {} left unseen\n{}", prepared.calls - back, seen.report);
+            return Err(failure("faults", "input-flip-in-partly-readable-buffer", sandbox, &text));
+        }
+    }
+    if detected < 12 {
+        let text = format!("{detected} flips were detected, of 12 at least");
+        return Err(failure("faults", "input-flip-in-partly-readable-buffer", sandbox, &text));
     }
     Ok(())
 }

@@ -45,6 +45,10 @@ int main(void) {
     printf("[%s] [%s] [%s]\n", a, b, c);
     struct iovec negative[] = {{a, 1}, {b, (size_t)-1}};
     CALL(readv(3, negative, 2));
+    CALL(write(ends[1], "in the pipe", 11));
+    CALL(readv(ends[0], negative, 2));
+    printf("[%s]\n", a);
+    CALL(read(ends[0], b, 8));
     struct iovec many[1024];
     for (int i = 0; i < 1024; i++)
         many[i] = (struct iovec){i % 2 ? "x" : "yz", i % 2 ? 1 : 2};

@@ -25,5 +25,14 @@ int main(void) {
     CALL(munlockall());
     CALL(msync(p, 4096, MS_SYNC));
     CALL(msync((void *)0x10000, 4096, MS_SYNC));
+    put_file("f", "content of the file");
+    CALL(open("f", O_RDONLY));
+    char *of_file = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, 3, 0);
+    CHECK(of_file != MAP_FAILED);
+    of_file[0] = 'C';
+    CALL(madvise(of_file, 4096, MADV_FREE));
+    puts(of_file);
+    CALL(madvise(of_file, 4096, MADV_DONTNEED));
+    puts(of_file);
     return DONE();
 }

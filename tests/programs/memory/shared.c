@@ -14,6 +14,9 @@ int main(void) {
     strcpy(a + 4090, "over the page");
     puts(a + 4090);
     SHOW(a[0]);
+    a = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED_VALIDATE | MAP_ANONYMOUS, -1, 0);
+    SHOW(a == MAP_FAILED && errno == EINVAL);
+    a = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     CALL(munmap(a, 8192));
     CALL(munmap(p, 4096));
     return DONE();

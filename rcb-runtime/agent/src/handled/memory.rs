@@ -35,10 +35,14 @@ pub fn touches_agent(addr: u64, bytes: u64) -> bool {
 
 /// mmap.
 pub fn mmap(st: &mut State, call: &Call) -> Answer {
-    let [addr, bytes, prot, flags, fd, offset] = call.args;
+    let [mut addr, bytes, prot, flags, fd, offset] = call.args;
     let fixed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE) != 0;
-    if touches_agent(addr, bytes) && (fixed || addr != 0) {
-        return Answer::error(ENOMEM);
+    if touches_agent(addr, bytes) {
+        if fixed {
+            return Answer::error(ENOMEM);
+        }
+        // A hint, which the kernel follows only where nothing is mapped.
+        addr = 0;
     }
     let anonymous = flags & MAP_ANONYMOUS != 0;
     if !anonymous && st.reserved(fd) {
@@ -161,8 +165,15 @@ pub fn madvise(_st: &mut State, call: &Call) -> Answer {
     if touches_agent(addr, bytes) {
         return Answer::error(ENOMEM);
     }
-    match advice {
-        MADV_FREE => Answer::local(each(nr::MADVISE, [addr, bytes, MADV_DONTNEED, 0, 0, 0])),
+    match advice & 0xffff_ffff {
+        MADV_FREE => {
+            // Refused where the pages are those of a file, whose private changes must then stay.
+            let allowed = each(nr::MADVISE, call.args);
+            if is_error(allowed) {
+                return Answer::local(allowed);
+            }
+            Answer::local(each(nr::MADVISE, [addr, bytes, MADV_DONTNEED, 0, 0, 0]))
+        }
         MADV_MERGEABLE | MADV_HWPOISON | MADV_SOFT_OFFLINE => Answer::error(EINVAL),
         _ => Answer::local(each(nr::MADVISE, call.args)),
     }

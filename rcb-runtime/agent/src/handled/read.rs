@@ -137,6 +137,10 @@ fn shortened(mut args: [u64; 6]) -> [u64; 6] {
     let count = args[2].min(1024);
     for k in 0..count as usize {
         let Ok(part) = guest::get::<IoVec>(args[1] + 16 * k as u64) else { return args };
+        if (part.len as i64) < 0 {
+            // The kernel says what it says to the guest's own array.
+            return args;
+        }
         let bytes = part.len.min(left);
         left -= bytes;
         words[2 * k] = part.base;

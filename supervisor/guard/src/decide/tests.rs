@@ -124,6 +124,18 @@ fn a_difference_tells_more_than_silence_but_not_than_a_stop() {
 }
 
 #[test]
+fn silence_is_no_deed_of_one_whom_the_majority_accompanies() {
+    let on_its_way = with(Statement::of(&[request(7, 10, 4)]), |it| it.phase = phase::RUN);
+    let waits = with(Statement::of(&[request(7, 10, 4), request(8, 12, 4)]), |it| it.phase = phase::WAIT_REQUEST);
+    let silent = Cause::Silent { replica: 0, waiting: 2, stopped: false };
+    assert!(blamed(&silent, &[on_its_way, on_its_way, waits]).is_empty());
+    assert_eq!(blamed(&silent, &[on_its_way, waits, waits]), [0]);
+    // Those who wait for its answer to the same request do not accompany it.
+    let waits_here = with(on_its_way, |it| it.phase = phase::WAIT_RESULT);
+    assert_eq!(blamed(&silent, &[on_its_way, waits_here, waits_here]), [0]);
+}
+
+#[test]
 fn all_waiting_for_each_other_is_judged_by_traces_then_by_numbers() {
     let good = Statement::of(&[request(7, 10, 4)]);
     let ahead = Statement::of(&[request(7, 10, 4), request(8, 12, 4)]);

@@ -99,7 +99,7 @@ pub(super) fn seccomp() -> Finding {
         // SAFETY: in the child; the kernel copies the filter, which is a local.
         unsafe {
             if libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0
-                || libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const filter) != 0
+                || libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, &raw const filter) != 0
             {
                 return errno();
             }

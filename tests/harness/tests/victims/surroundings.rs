@@ -46,6 +46,12 @@ pub(crate) fn trials() -> Vec<Trial> {
     all.push(trial("one-cpu-three", ["taskset", "gzip"], || {
         surrounded("one-cpu-three", "exec taskset -c 0 $RUN gzip -n -c /etc/services /etc/protocols")
     }));
+    all.push(trial("file-size-limit", ["id"], || {
+        surrounded(
+            "file-size-limit",
+            "(ulimit -S -f 0; $RUN id; echo $?; $RUN sh -c 'ulimit -S -f'; echo $?) 2>&1 | cat",
+        )
+    }));
     all.push(trial("long-call", ["cc"], long_call));
     all.push(trial("terminal", ["script"], || {
         surrounded("terminal", "script -qec '$RUN tty' /dev/null | sed s/[0-9]*//g; script -qec 'stty rows 40 cols 100; $RUN stty -a' /dev/null")
