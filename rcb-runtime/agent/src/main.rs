@@ -3,7 +3,7 @@
 //!
 //! Freestanding: no libc, no allocation, no thread-local storage. Everything it owns is static; everything it shares
 //! is described in `rcb-abi`. Invariants, stated as absences: it allocates nothing after boot, it formats no text, it
-//! holds one `syscall` instruction, and it dereferences no address of the guest outside `guest/`.
+//! holds two `syscall` instructions side by side, and it dereferences no address of the guest outside `guest/`.
 #![no_std]
 #![no_main]
 #![allow(unreachable_pub, reason = "a program has no outside: `pub` means for the other modules")]

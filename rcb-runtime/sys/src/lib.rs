@@ -1,7 +1,7 @@
-//! The ground under the agent: the one `syscall` instruction, memory of the guest that may fault and its digest,
+//! The ground under the agent: the `syscall` instructions, memory of the guest that may fault and its digest,
 //! builtins.
 //!
-//! Invariant: the code between `rcb_syscall_start` and `rcb_syscall_end` holds the only `syscall` instruction of the
+//! Invariant: the code between `rcb_syscall_start` and `rcb_syscall_end` holds the only two `syscall` instructions of the
 //! agent; the kernel lets no other one through (Syscall User Dispatch allows exactly this range).
 #![no_std]
 

@@ -32,9 +32,6 @@ fn main() {
     }
     assert_eq!(control.pids[replica].load(Ordering::Relaxed), std::process::id());
     segment.wait.phase.store(phase::RUN, Ordering::Release);
-    if replica == 0 {
-        hear_signals(segment, boot.fd_base + FD_NOTIFY);
-    }
     let words: Vec<String> = std::env::args().skip(1).collect();
     let notify = || {
         let one = 1u64;
@@ -59,18 +56,20 @@ fn main() {
 static HEARD: AtomicPtr<Segment> = AtomicPtr::new(std::ptr::null_mut());
 static NOTIFY: AtomicI32 = AtomicI32::new(-1);
 
+/// A signal that is meant for the guest.
+extern "C" fn heard(signal: i32) {
+    let one = 1u64;
+    // SAFETY: the segment is mapped for ever; eight bytes.
+    unsafe {
+        (*HEARD.load(Ordering::Relaxed)).fatal.store(signal as u32, Ordering::Relaxed);
+        libc::write(NOTIFY.load(Ordering::Relaxed), (&raw const one).cast(), 8);
+    }
+}
+
 /// The leader hears signals that are meant for the guest, and tells the supervisor that they would end it.
 fn hear_signals(segment: &mut Segment, notify: u32) {
     HEARD.store(segment, Ordering::Relaxed);
     NOTIFY.store(notify as i32, Ordering::Relaxed);
-    extern "C" fn heard(signal: i32) {
-        let one = 1u64;
-        // SAFETY: the segment is mapped for ever; eight bytes.
-        unsafe {
-            (*HEARD.load(Ordering::Relaxed)).fatal.store(signal as u32, Ordering::Relaxed);
-            libc::write(NOTIFY.load(Ordering::Relaxed), (&raw const one).cast(), 8);
-        }
-    }
     // SAFETY: the handler does nothing that a handler may not do.
     unsafe {
         let mut set = std::mem::zeroed::<libc::sigset_t>();
@@ -111,9 +110,14 @@ fn perform(segment: &mut Segment, verb: &str, value: u64, boot: &BootWord) {
             segment.refusals[count as usize % 64].store(value << 32, Ordering::Relaxed);
             segment.refusal_count.store(count + 1, Ordering::Release);
         }
-        "park" => loop {
-            std::thread::park();
-        },
+        "park" => {
+            if boot.replica == 0 {
+                hear_signals(segment, boot.fd_base + FD_NOTIFY);
+            }
+            loop {
+                std::thread::park();
+            }
+        }
         "spin" => loop {
             std::hint::spin_loop();
         },

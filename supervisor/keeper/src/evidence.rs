@@ -29,10 +29,13 @@ impl Witness {
     }
 }
 
+/// Replicas of a group, and how those that have ended did so.
+pub type Known<'a> = (&'a Group<'a>, &'a [Option<(End, Usage)>]);
+
 /// Stops all replicas that live, without ending them.
-pub fn freeze<'a>(groups: impl Iterator<Item = (&'a Group<'a>, &'a [Option<(End, Usage)>])> + Clone) {
+pub fn freeze(groups: &[Known<'_>]) {
     let living = || {
-        let replicas = groups.clone().flat_map(|(group, ends)| group.children.iter().zip(ends));
+        let replicas = groups.iter().flat_map(|(group, ends)| group.children.iter().zip(*ends));
         replicas.filter(|(_, end)| end.is_none()).map(|(child, _)| child)
     };
     living().for_each(|child| processes::signal(child, libc::SIGSTOP));

@@ -156,7 +156,8 @@ impl Findings {
     /// Stops the replicas and looks at them. They stay stopped.
     fn collect(id: usize, cause: &Cause, watch: &Watch<'_>, cpus: &[u32]) -> Option<Self> {
         let groups = &watch.tree.groups;
-        evidence::freeze(groups.values().map(|watched| (&watched.group, &watched.ends[..])));
+        let all: Vec<_> = groups.values().map(|watched| (&watched.group, &watched.ends[..])).collect();
+        evidence::freeze(&all);
         let watched = groups.get(&id)?;
         let witnesses = evidence::collect(&watched.group, &watched.ends, cpus);
         let judgement = verdict::judge(cause, &witnesses, &|replica: usize, slot, result| {

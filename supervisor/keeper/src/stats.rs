@@ -39,7 +39,9 @@ impl Account {
             (&mut own.agent_ns, more.agent_ns),
             (&mut own.wait_ns, more.wait_ns),
         ];
-        pairs.into_iter().for_each(|(sum, count)| *sum += count);
+        for (sum, count) in pairs {
+            *sum += count;
+        }
         self.usage.user += other.usage.user;
         self.usage.system += other.usage.system;
         self.usage.max_rss_kib = self.usage.max_rss_kib.max(other.usage.max_rss_kib);

@@ -126,7 +126,7 @@ pub fn info(pid: u32, control: &Control) -> rcb_sys::types::SigInfo {
     const CLD_DUMPED: i32 = 3;
     let status = control.status.load(Relaxed);
     let (code, value) = match status {
-        status if status & 0x7f == 0 => (CLD_EXITED, status >> 8 & 0xff),
+        status if status.trailing_zeros() >= 7 => (CLD_EXITED, status >> 8 & 0xff),
         status if status & 0x80 != 0 => (CLD_DUMPED, status & 0x7f),
         status => (CLD_KILLED, status & 0x7f),
     };
@@ -192,7 +192,7 @@ fn find(st: &mut State, whose: Whose, options: u64) -> Result<Option<(ChildProce
         }
         let word = &shared::control().child_events;
         // SAFETY: waits on a shared word.
-        unsafe { rcb_sys::raw::interruptible(nr::FUTEX, [word.as_ptr() as u64, 0, seen as u32 as u64, 0, 0, 0]) };
+        unsafe { rcb_sys::raw::interruptible(nr::FUTEX, [word.as_ptr() as u64, 0, u64::from(seen as u32), 0, 0, 0]) };
     }
 }
 
