@@ -20,4 +20,5 @@ mod load;
 mod shared;
 mod signals;
 mod state;
+mod timing;
 mod trap;

@@ -5,12 +5,16 @@
 //!  inject    the little language of `rcb run --inject`
 //!  check     `rcb check`
 //!  doctor    `rcb doctor`
+//!  estimate  `rcb estimate`
+//!  sessions  what estimate and measure have in common
 //! ```
 
 mod check;
 mod doctor;
+mod estimate;
 mod inject;
 mod options;
+mod sessions;
 
 use anyhow::Error;
 use rcb_keeper::{Inherited, Outcome, exit};

@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::{check, doctor, inject};
+use crate::{check, doctor, estimate, inject};
 use anyhow::{Context, Result, bail};
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -47,6 +47,8 @@ enum Command {
     Run(Box<RunArgs>),
     /// Tell which system calls of a program are refused or supported in part.
     Check(check::CheckArgs),
+    /// Measure what a program costs as replicas, and estimate what hardening would add.
+    Estimate(Box<estimate::EstimateArgs>),
     /// Print the table of system calls and how each is treated.
     Syscalls(SyscallsArgs),
     /// Tell what this machine offers and what is missing.
@@ -132,6 +134,7 @@ pub(crate) fn dispatch(inherited: &Inherited) -> Result<Outcome> {
         Command::Run(args) => Ok(rcb_keeper::run(&config(*args)?, inherited)?),
         Command::Check(args) => check::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Estimate(args) => estimate::run(&args),
         Command::Syscalls(args) => {
             print_table(&args)?;
             Ok(Outcome::Exit(0))
@@ -185,7 +188,7 @@ fn config(args: RunArgs) -> Result<RunConfig> {
 }
 
 /// `0,2` or `0-3` or both.
-fn cpu_list(text: &str) -> Result<Vec<u32>> {
+pub(crate) fn cpu_list(text: &str) -> Result<Vec<u32>> {
     let mut cpus = Vec::new();
     for part in text.split(',') {
         let (first, last) = part.split_once('-').unwrap_or((part, part));

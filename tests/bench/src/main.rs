@@ -2,11 +2,12 @@
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
-use rcb_bench::launch::{self, Rcb};
-use rcb_bench::machine::{self, Machine};
 use rcb_bench::options::{Choice, Options};
 use rcb_bench::report::{self, Part};
-use rcb_bench::{calls, cycles, memory, programs, start, suite};
+use rcb_bench::{calls, cycles, memory, programs, start};
+use rcb_overhead::launch::{self, Rcb};
+use rcb_overhead::machine::{self, Machine};
+use rcb_overhead::suite;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};

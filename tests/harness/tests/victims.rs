@@ -5,6 +5,8 @@ use rcb_tests::inherited;
 
 #[path = "victims/codes.rs"]
 mod codes;
+#[path = "victims/costs.rs"]
+mod costs;
 #[path = "victims/deaths.rs"]
 mod deaths;
 #[path = "victims/records.rs"]
@@ -22,6 +24,7 @@ fn main() {
     trials.extend(records::trials());
     trials.extend(surroundings::trials());
     trials.extend(tools::trials());
+    trials.extend(costs::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
 

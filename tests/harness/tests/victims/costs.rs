@@ -1,0 +1,86 @@
+//! What replication costs: `rcb estimate` on small programs, and what it says to input that it cannot use.
+
+use crate::claim;
+use crate::tools::tool;
+use libtest_mimic::{Failed, Trial};
+use rcb_tests::outcome::{Ended, Outcome};
+use rcb_tests::require::trial;
+use rcb_tests::sandbox::Sandbox;
+use serde_json::Value;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        trial("estimate-adds-up", [], estimate_adds_up),
+        trial("estimate-bad-input", [], estimate_bad_input),
+        trial("estimate-unfit-programs", [], estimate_unfit_programs),
+    ]
+}
+
+/// One round of one and two replicas, as short as it gets.
+const QUICK: [&str; 8] = ["estimate", "-n", "1,2", "--runs", "2", "--warmup", "0", "--oversubscribe"];
+
+fn estimate(sandbox: &Sandbox, words: &[&str]) -> Result<Outcome, Failed> {
+    tool(sandbox, &[&QUICK, words].concat())
+}
+
+fn estimate_adds_up() -> Result<(), Failed> {
+    let sandbox = Sandbox::new()?;
+    let file = sandbox.path().join("cost.json");
+    let words = ["--json", "--c", "none,anbd", "-o", &file.display().to_string(), "--", "seq", "200000"];
+    let seen = estimate(&sandbox, &words)?;
+    claim(seen.ended == Ended::Exit(0), || format!("{}\n{}", seen.ended, seen.report))?;
+    let document: Value = serde_json::from_slice(&seen.stdout)?;
+    let kept: Value = serde_json::from_slice(&std::fs::read(&file)?)?;
+    claim(kept == document, || "the file and standard output differ".into())?;
+    let number = |value: &Value| value.as_f64().ok_or_else(|| Failed::from(format!("{value} is no number")));
+    let variants = document["programs"][0]["variants"].as_array().ok_or("no variants")?;
+    claim(variants.len() == 2, || format!("{} variants", variants.len()))?;
+    for variant in variants {
+        let parts = variant["parts"].as_object().ok_or("no parts")?;
+        let mut sum = number(&variant["unexplained_s"])?;
+        for part in parts.values() {
+            sum += number(part)?;
+        }
+        let wall = number(&variant["mean_s"])?;
+        claim((sum - wall).abs() < 1e-6, || format!("{sum} s of {wall} s"))?;
+        claim(number(&variant["calls"])? > 100.0, || format!("{variant}"))?;
+        claim(number(&parts["master_s"])? > 0.0, || format!("{parts:?}"))?;
+        let predicted = variant["predictions"].as_array().ok_or("no predictions")?;
+        claim(predicted.len() == 4, || format!("{} predictions", predicted.len()))?;
+        claim((number(&predicted[0]["seconds"])? - wall).abs() < 1e-6, || "C = 1 is not the run itself".into())?;
+        claim(number(&predicted[3]["seconds"])? > wall, || "C = 3.89 costs nothing".into())?;
+    }
+    Ok(())
+}
+
+/// Runs it and wants a failure of rcb itself that says all of `words`, and nothing on standard output.
+fn refused(words: &[&str], said: &[&str]) -> Result<(), Failed> {
+    let sandbox = Sandbox::new()?;
+    let seen = estimate(&sandbox, words)?;
+    claim(seen.stdout.is_empty(), || "half a result was printed".into())?;
+    claim(matches!(seen.ended, Ended::Exit(125..=127)), || format!("{words:?}: {}\n{}", seen.ended, seen.report))?;
+    match said.iter().find(|said| !seen.report.contains(**said)) {
+        None => Ok(()),
+        Some(missing) => Err(format!("{words:?}: '{missing}' is not said:\n{}", seen.report).into()),
+    }
+}
+
+fn estimate_bad_input() -> Result<(), Failed> {
+    refused(&["--c", "0.9", "--", "true"], &["--c 0.9", "from 1 on"])?;
+    refused(&["--c", "fast", "--", "true"], &["fast", "neither a number"])?;
+    refused(&["--c", "measured", "--", "true"], &["rcb measure"])?;
+    refused(&["--expect", "x", "--", "true"], &["invalid value"])?;
+    refused(&["--cpus", "1023", "--", "true"], &["CPU 1023"])?;
+    refused(&["--input", "missing", "--", "cat"], &["--input missing"])?;
+    refused(&["--", "no-such-program"], &["no-such-program"])?;
+    refused(&["--suite", "missing.tsv", "--inputs", "."], &["missing.tsv"])?;
+    let sandbox = Sandbox::new()?;
+    let seen = tool(&sandbox, &["estimate", "-n", "2", "--cpus", "0", "--", "true"])?;
+    claim(seen.report.contains("2 replicas need 2 CPUs"), || seen.report.clone())
+}
+
+fn estimate_unfit_programs() -> Result<(), Failed> {
+    refused(&["--", "sh", "-c", "echo because >&2; exit 3"], &["itself fails", "exit status: 3", "because"])?;
+    refused(&["--", "date", "+%N"], &["two native runs", "standard output differs", "--ignore-output"])?;
+    refused(&["--prepare", "exit 1", "--", "true"], &["--prepare"])
+}
