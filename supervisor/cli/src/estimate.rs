@@ -59,6 +59,9 @@ pub(crate) fn run(args: &EstimateArgs) -> Result<Outcome> {
     let plan = args.session.plan(vec![build.clone()], scratch.path(), 2)?;
     let subjects = args.session.subjects(scratch.path())?;
     let mut document = document(ESTIMATE, &plan);
+    // A program that cannot be measured is known before time is spent on anything else.
+    let check = |subject| session::reference(&plan, subject).with_context(|| subject.name());
+    let likes = subjects.iter().map(check).collect::<Result<Vec<_>>>()?;
     tell("calibrating");
     let mut constants = BTreeMap::new();
     for &replicas in &plan.replicas {
@@ -66,11 +69,11 @@ pub(crate) fn run(args: &EstimateArgs) -> Result<Outcome> {
         constants.insert(replicas, found);
         document.calibration.push(Calibration { replicas, build: build.name.clone(), constants: found });
     }
-    for subject in &subjects {
+    for (subject, like) in subjects.iter().zip(&likes) {
         let of = |replicas: usize, _build: usize| constants.get(&replicas).copied().unwrap_or_default();
         let name = subject.name();
         let mut told = |text: &str| tell(&format!("{name}: {text}"));
-        let measured = session::measure(&plan, subject, &of, &mut document.round_trip_ns, &mut told);
+        let measured = session::measure(&plan, subject, like, &of, &mut document.round_trip_ns, &mut told);
         let mut program = measured.with_context(|| name.clone())?;
         add_predictions(&mut program, &factors);
         document.programs.push(program);

@@ -6,6 +6,7 @@
 //!  check     `rcb check`
 //!  doctor    `rcb doctor`
 //!  estimate  `rcb estimate`
+//!  report    `rcb report`
 //!  sessions  what estimate and measure have in common
 //! ```
 
@@ -14,6 +15,7 @@ mod doctor;
 mod estimate;
 mod inject;
 mod options;
+mod report;
 mod sessions;
 
 use anyhow::Error;

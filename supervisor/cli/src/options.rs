@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::{check, doctor, estimate, inject};
+use crate::{check, doctor, estimate, inject, report};
 use anyhow::{Context, Result, bail};
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -49,6 +49,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Measure what a program costs as replicas, and estimate what hardening would add.
     Estimate(Box<estimate::EstimateArgs>),
+    /// Show measurements as one page or as single figures.
+    Report(report::ReportArgs),
     /// Print the table of system calls and how each is treated.
     Syscalls(SyscallsArgs),
     /// Tell what this machine offers and what is missing.
@@ -135,6 +137,7 @@ pub(crate) fn dispatch(inherited: &Inherited) -> Result<Outcome> {
         Command::Check(args) => check::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Estimate(args) => estimate::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::Syscalls(args) => {
             print_table(&args)?;
             Ok(Outcome::Exit(0))

@@ -80,7 +80,7 @@ pub fn json(machine: &Value, parts: &[Part]) -> Value {
     let of_limit = |limit: &Limit| json!({ "what": limit.what, "limit": limit.at_most, "measured": limit.measured, "unit": limit.unit, "kept": limit.is_kept() });
     let of_part = |part: &Part| {
         let limits: Vec<_> = part.limits.iter().map(of_limit).collect();
-        json!({ "name": part.name, "samples": part.samples, "limits": limits })
+        json!({ "name": part.name, "samples": part.samples, "limits": limits, "tables": part.tables })
     };
     json!({ "schema": 1, "machine": machine, "parts": parts.iter().map(of_part).collect::<Vec<_>>() })
 }

@@ -9,6 +9,8 @@ mod codes;
 mod costs;
 #[path = "victims/deaths.rs"]
 mod deaths;
+#[path = "victims/pages.rs"]
+mod pages;
 #[path = "victims/records.rs"]
 mod records;
 #[path = "victims/surroundings.rs"]
@@ -25,6 +27,7 @@ fn main() {
     trials.extend(surroundings::trials());
     trials.extend(tools::trials());
     trials.extend(costs::trials());
+    trials.extend(pages::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
 

@@ -4,7 +4,7 @@
 //!
 //! - [`factor`] reads what the user says about hardening, [`model`] is the formula, [`split`] turns the counters of runs
 //!   into the terms of the formula, [`outliers`] judges repeated measurements, [`samples`] sums them up;
-//! - [`document`] is what is kept of a session, [`text`], [`bars`], [`csv`] and [`table`] show it.
+//! - [`document`] is what is kept of a session, [`text`], [`bars`], [`csv`], [`table`] and [`report`] show it.
 //!
 //! Measuring:
 //!
@@ -25,6 +25,7 @@ pub mod launch;
 pub mod machine;
 pub mod model;
 pub mod outliers;
+pub mod report;
 pub mod samples;
 pub mod session;
 pub mod split;

@@ -152,24 +152,24 @@ fn because(ended: &Ended) -> String {
     if ended.complaint.is_empty() { String::new() } else { format!(": {}", ended.complaint) }
 }
 
-/// Measures one program. `constants` gives what was calibrated for replicas and build; `tell` is told of the progress.
+/// Measures one program; every run must do the same as `like`. `constants` gives what was calibrated for replicas and build; `tell` is told of the progress.
 ///
 /// # Errors
-/// When the program fails, when two native runs differ, or when a replicated run differs from the native one.
+/// When the program fails or does something else than before, natively or replicated.
 pub fn measure(
     plan: &Plan,
     subject: &Subject,
+    like: &Print,
     constants: &impl Fn(usize, usize) -> Constants,
     round_trips: &mut Samples,
     tell: &mut impl FnMut(&str),
 ) -> Result<Program> {
     let mut notes = Vec::new();
-    let like = reference(plan, subject)?;
     let mut tasks = plan.tasks();
     for round in 0..plan.settings.warmup {
         tell(&format!("warm-up {} of {}", round + 1, plan.settings.warmup));
         for task in &tasks {
-            if let Err(error) = run_task(plan, subject, *task, &like) {
+            if let Err(error) = run_task(plan, subject, *task, like) {
                 let Task::Copies(copies) = task else { return Err(error) };
                 notes.push(format!(
                     "{copies} native copies at once do not do the same as one ({error}); what caches and memory cost \
@@ -191,7 +191,7 @@ pub fn measure(
         }
         let order: Vec<Task> = if round % 2 == 0 { tasks.clone() } else { tasks.iter().rev().copied().collect() };
         for task in order {
-            let taken = run_task(plan, subject, task, &like)?;
+            let taken = run_task(plan, subject, task, like)?;
             rounds.entry(task).or_default().push(taken);
         }
     }
@@ -199,7 +199,10 @@ pub fn measure(
 }
 
 /// Two native runs that must do the same; returns what every later run is compared with.
-fn reference(plan: &Plan, subject: &Subject) -> Result<Print> {
+///
+/// # Errors
+/// When the program fails, or when the two differ.
+pub fn reference(plan: &Plan, subject: &Subject) -> Result<Print> {
     let (_, first) = native(plan, subject)?;
     let (_, second) = native(plan, subject).context("the second native run")?;
     let (first, second) = (&first.ended[0], &second.ended[0]);

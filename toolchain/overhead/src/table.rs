@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 /// A table of one part.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, serde::Serialize)]
 pub struct Table {
     /// Heading.
     pub title: String,

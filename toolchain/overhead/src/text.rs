@@ -50,7 +50,8 @@ fn cost(program: &Program, variant: &Variant, full_s: f64) -> String {
         .over_copies()
         .map_or_else(String::new, |ratio| format!(", {ratio:.3} x {} native copies at once", variant.replicas));
     let build = if variant.build == "default" { String::new() } else { format!(" [{}]", variant.build) };
-    _ = writeln!(out, "\n  {} replicas{build}: {:.3} s{error}, {ratio}{copies}", variant.replicas, variant.mean_s);
+    let word = if variant.replicas == 1 { "replica" } else { "replicas" };
+    _ = writeln!(out, "\n  {} {word}{build}: {:.3} s{error}, {ratio}{copies}", variant.replicas, variant.mean_s);
     _ = writeln!(out, "    [{}]", bars::line(&variant.parts, variant.unexplained_s, full_s));
     let share = |value: f64| if variant.mean_s > 0.0 { value / variant.mean_s * 100.0 } else { 0.0 };
     let parts = variant.parts.named().into_iter().chain([("unexplained", variant.unexplained_s)]);
