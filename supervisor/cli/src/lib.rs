@@ -8,6 +8,7 @@
 //!  estimate  `rcb estimate`
 //!  report    `rcb report`
 //!  sessions  what estimate and measure have in common
+//!  topology  `rcb topology`, and the words of --placement
 //! ```
 
 mod check;
@@ -17,6 +18,7 @@ mod inject;
 mod options;
 mod report;
 mod sessions;
+mod topology;
 
 use anyhow::Error;
 use rcb_keeper::{Inherited, Outcome, exit};

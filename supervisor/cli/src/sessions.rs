@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
+use rcb_keeper::placement::choose;
 use rcb_keeper::topology::{Policy, Topology};
 use rcb_overhead::document::{Document, SCHEMA, Settings};
 use rcb_overhead::machine::{self, Machine};
@@ -28,8 +29,11 @@ pub(crate) struct SessionArgs {
     #[arg(long, value_parser = ["output", "strict"], default_value = "output")]
     lockstep: String,
     /// CPUs for copies and replicas, in this order [default: as near to each other as possible].
-    #[arg(long, value_name = "LIST")]
+    #[arg(long, value_name = "LIST", conflicts_with = "placement")]
     cpus: Option<String>,
+    /// Where replicas stand, as for `rcb run`; copies stand as for --cpus.
+    #[arg(long, value_name = "WHERE")]
+    placement: Option<String>,
     /// More replicas than CPUs are fine.
     #[arg(long)]
     oversubscribe: bool,
@@ -74,14 +78,28 @@ impl SessionArgs {
             None => default_cpus(),
         };
         let replicas = self.numbers(cpus.len(), least)?;
+        self.check_placement(&cpus, &replicas)?;
         let settings = Settings {
             runs: self.runs,
             warmup: self.warmup,
             lockstep: self.lockstep.clone(),
-            placement: String::new(),
+            placement: self.placement.clone().unwrap_or_default(),
             huge_pages: false,
         };
         Ok(Plan { builds, cpus, replicas, settings, copies: !self.no_copies, scratch: scratch.to_owned() })
+    }
+
+    /// Whether the replicas can be placed as wanted, before anything runs.
+    fn check_placement(&self, cpus: &[usize], replicas: &[usize]) -> Result<()> {
+        let Some(text) = &self.placement else { return Ok(()) };
+        let wanted = crate::topology::placement(text)?;
+        let allowed: Vec<u32> = cpus.iter().map(|cpu| *cpu as u32).collect();
+        let topology = Topology::system().context("reading the topology of this machine")?;
+        let from = allowed.first().copied().unwrap_or(0);
+        for n in replicas {
+            choose(&topology, *n, &allowed, &wanted, from)?;
+        }
+        Ok(())
     }
 
     /// The numbers of replicas; `least` is the smallest one that makes sense.

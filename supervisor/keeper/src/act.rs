@@ -4,6 +4,7 @@ use crate::areas::{SegmentArea, low_half, wake_all};
 use crate::error::{Error, Result};
 use crate::group::Group;
 use crate::inherited::{FATAL, Inherited};
+use crate::mover::Mover;
 use crate::plan::{Planner, mapping};
 use crate::processes::{self, Usage};
 use crate::refusals::{Refusal, Refusals};
@@ -56,6 +57,8 @@ pub struct Watch<'run> {
     refusals_seen: Vec<u64>,
     tickets: Vec<u64>,
     grace_ends: Option<Instant>,
+    /// Moves replicas to other CPUs, if that is wanted.
+    pub mover: Option<Mover>,
     /// How each replica ended and what it used, once it has.
     pub ends: Vec<Option<(End, Usage)>>,
 }
@@ -74,6 +77,7 @@ impl<'run> Watch<'run> {
             refusals_seen: vec![0; replicas],
             tickets: vec![0; replicas],
             grace_ends: None,
+            mover: None,
             ends: vec![None; replicas],
         })
     }
@@ -96,6 +100,9 @@ impl<'run> Watch<'run> {
             if ready.ticked {
                 self.serve(&mut warn);
                 events.push(Event::Tick(self.look(true)));
+            }
+            if let (true, Some(mover)) = (ready.weighs, &mut self.mover) {
+                mover.look(self.group.segments.iter().map(SegmentArea::stats));
             }
             if ready.grace_over {
                 self.grace_ends = None;
@@ -126,6 +133,8 @@ impl<'run> Watch<'run> {
         fds.extend(living.map(|(child, _)| PollFd::new(child.pidfd.as_fd(), readable)));
         let first_timer = fds.len();
         fds.extend(self.ticker.iter().map(|ticker| PollFd::new(ticker.as_fd(), readable)));
+        let first_mover = fds.len();
+        fds.extend(self.mover.iter().map(|mover| PollFd::new(mover.ticker.as_fd(), readable)));
         let left = self.grace_ends.map(|end| end.saturating_duration_since(Instant::now()));
         let timeout = left.map_or(PollTimeout::NONE, |left| {
             // Rounded up, or the last millisecond would be spent spinning.
@@ -139,7 +148,8 @@ impl<'run> Watch<'run> {
         let ready = Ready {
             notified: is_ready(&fds[0]),
             ended: fds[2..first_timer].iter().any(is_ready),
-            ticked: fds[first_timer..].iter().any(is_ready),
+            ticked: fds[first_timer..first_mover].iter().any(is_ready),
+            weighs: fds[first_mover..].iter().any(is_ready),
             grace_over: self.grace_ends.is_some_and(|end| end <= Instant::now()),
         };
         drop(fds);
@@ -226,6 +236,7 @@ struct Ready {
     notified: bool,
     ended: bool,
     ticked: bool,
+    weighs: bool,
     grace_over: bool,
 }
 

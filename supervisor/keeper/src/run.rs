@@ -8,13 +8,15 @@ use crate::error::{Error, Result};
 use crate::evidence::{self, Witness};
 use crate::group::Group;
 use crate::inherited::{Inherited, settle_own_signals};
+use crate::mover::Mover;
+use crate::placement::{self, Placed};
 use crate::plan::{Planner, cache::Cache, planner::usual_files};
 use crate::program::{self, Program};
 use crate::record::{self, Recorder};
 use crate::stats::{self, Account};
 use crate::topology::Topology;
 use crate::verdict::{self, Judgement};
-use crate::{exit, memory, names, placement, report};
+use crate::{exit, memory, names, report};
 use rcb_abi::control::hook_target;
 use rcb_abi::fault::{boot_site, kind};
 use rcb_guard::{Cause, End, Fault};
@@ -39,7 +41,7 @@ pub fn run(config: &RunConfig, inherited: &Inherited) -> Result<Outcome> {
 pub fn run_with(image: &[u8], config: &RunConfig, inherited: &Inherited) -> Result<Outcome> {
     config.validate()?;
     let program = program::resolve(&config.program, &config.args, std::env::var_os("PATH").as_deref())?;
-    let (cpus, topology) = placement::place(config.replicas, &inherited.cpus(), config.cpus.as_deref())?;
+    let Placed { cpus, topology, scales } = placement::place(config.replicas, &inherited.cpus(), &config.placement)?;
     let mut recorder = Recorder::create(config)?;
     settle_own_signals();
     let signals = act::fatal_signals(inherited)?;
@@ -47,10 +49,16 @@ pub fn run_with(image: &[u8], config: &RunConfig, inherited: &Inherited) -> Resu
     let group = Group::start(config, inherited, &program, image, cpus)?;
     record_start(&mut recorder, config, &program, &group, topology.as_ref());
     let mut watch = Watch::new(&group, signals, config.deadline, planner(config, &program, &group))?;
+    if let Some(scales) = scales {
+        watch.mover = Some(Mover::new(scales, group.children.iter().map(|child| child.pid).collect())?);
+    }
     let verdict = watch.run(|refusal| {
         say(&format!("warning: refused {}: {}", refusal.name, refusal.sentence));
         recorder.write("refusal", json!({ "name": refusal.name, "sentence": refusal.sentence }));
     });
+    for moved in watch.mover.iter().flat_map(|mover| &mover.moves) {
+        recorder.write("move", record::moved(moved));
+    }
     let findings = match verdict {
         Ok(Verdict::Judge(cause)) => Some(Findings::collect(&cause, &group, &watch)),
         _ => None,

@@ -11,6 +11,8 @@ use serde_json::Value;
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("estimate-adds-up", [], estimate_adds_up),
+        trial("placement", [], placement),
+        trial("topology", [], topology),
         trial("estimate-bad-input", [], estimate_bad_input),
         trial("estimate-unfit-programs", [], estimate_unfit_programs),
     ]
@@ -83,4 +85,43 @@ fn estimate_unfit_programs() -> Result<(), Failed> {
     refused(&["--", "sh", "-c", "echo because >&2; exit 3"], &["itself fails", "exit status: 3", "because"])?;
     refused(&["--", "date", "+%N"], &["two native runs", "standard output differs", "--ignore-output"])?;
     refused(&["--prepare", "exit 1", "--", "true"], &["--prepare"])
+}
+
+/// Where replicas are put stands in the record, and what cannot be is refused.
+fn placement() -> Result<(), Failed> {
+    let sandbox = Sandbox::new()?;
+    let file = sandbox.path().join("record.jsonl");
+    let record = file.display().to_string();
+    for policy in ["same-socket", "auto", "0"] {
+        let words = ["run", "-n", "1", "--placement", policy, "--record", &record, "--", "echo", "done"];
+        let seen = tool(&sandbox, &words)?;
+        claim(seen.ended == Ended::Exit(0) && seen.stdout == b"done\n", || format!("{policy}: {}", seen.report))?;
+        let text = std::fs::read_to_string(&file)?;
+        let start: Value = serde_json::from_str(text.lines().next().unwrap_or_default())?;
+        let name = if policy == "0" { "list" } else { policy };
+        claim(start["placement"] == name, || start.to_string())?;
+    }
+    for (policy, said) in [("sideways", "same-socket, different-socket, auto"), ("1023", "1023")] {
+        let seen = tool(&sandbox, &["run", "--placement", policy, "--", "echo", "never"])?;
+        claim(seen.ended == Ended::Exit(125) && seen.stdout.is_empty(), || format!("{policy}: {}", seen.ended))?;
+        claim(seen.report.contains(said), || seen.report.clone())?;
+    }
+    Ok(())
+}
+
+fn topology() -> Result<(), Failed> {
+    let sandbox = Sandbox::new()?;
+    let text = |words: &[&str]| -> Result<String, Failed> {
+        let seen = tool(&sandbox, words)?;
+        claim(seen.ended == Ended::Exit(0), || format!("{words:?}: {}\n{}", seen.ended, seen.report))?;
+        Ok(String::from_utf8_lossy(&seen.stdout).into_owned())
+    };
+    let here = text(&["topology"])?;
+    claim(here.contains("socket 0") && here.contains("[r0"), || here.clone())?;
+    let far = text(&["topology", "-n", "3", "--placement", "different-socket", "--machine", "2x6x2"])?;
+    claim(far.contains("CPU 0 [r0]") && far.contains("CPU 6 [r1]") && far.contains("CPU 1 [r2]"), || far.clone())?;
+    let json: Value = serde_json::from_str(&text(&["topology", "--machine", "2x6", "--json"])?)?;
+    claim(json["replicas"] == serde_json::json!([0, 1]), || json["replicas"].to_string())?;
+    let seen = tool(&sandbox, &["topology", "--placement", "different-socket", "--machine", "1x6"])?;
+    claim(seen.ended == Ended::Exit(125) && seen.report.contains("on one"), || seen.report.clone())
 }
