@@ -3,6 +3,7 @@
 pub mod execve;
 pub mod exit;
 pub mod files;
+pub mod huge;
 pub mod identity;
 pub mod memory;
 pub mod message;

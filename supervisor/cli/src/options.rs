@@ -96,6 +96,9 @@ struct RunArgs {
     /// auto (near at first, moved when that pays), or a list of CPUs [default: near, wherever there is room].
     #[arg(long, value_name = "WHERE")]
     placement: Option<String>,
+    /// Ask for transparent huge pages (2 MiB) for the memory of the replicas.
+    #[arg(long)]
+    huge_pages: bool,
     /// A replica that lets another one wait for so long counts as faulty; 0 waits for ever.
     #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT_DEADLINE.as_secs_f64())]
     deadline: f64,
@@ -197,6 +200,7 @@ fn config(args: RunArgs) -> Result<RunConfig> {
     config.stats = args.stats;
     config.hook = args.inject.as_deref().map(inject::parse).transpose()?;
     config.hook_text = args.inject;
+    config.huge_pages = args.huge_pages;
     config.no_patch = args.no_patch;
     config.force_fd_passing = args.force_fd_passing;
     Ok(config)

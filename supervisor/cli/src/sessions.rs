@@ -34,6 +34,9 @@ pub(crate) struct SessionArgs {
     /// Where replicas stand, as for `rcb run`; copies stand as for --cpus.
     #[arg(long, value_name = "WHERE")]
     placement: Option<String>,
+    /// Run replicas with --huge-pages.
+    #[arg(long)]
+    huge_pages: bool,
     /// More replicas than CPUs are fine.
     #[arg(long)]
     oversubscribe: bool,
@@ -84,7 +87,7 @@ impl SessionArgs {
             warmup: self.warmup,
             lockstep: self.lockstep.clone(),
             placement: self.placement.clone().unwrap_or_default(),
-            huge_pages: false,
+            huge_pages: self.huge_pages,
         };
         Ok(Plan { builds, cpus, replicas, settings, copies: !self.no_copies, scratch: scratch.to_owned() })
     }

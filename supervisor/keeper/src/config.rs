@@ -29,6 +29,8 @@ pub struct RunConfig {
     pub record: Option<PathBuf>,
     /// Whether to print counters at the end.
     pub stats: bool,
+    /// Whether the replicas ask for transparent huge pages.
+    pub huge_pages: bool,
     /// A fault to inject; a test facility.
     pub hook: Option<Hook>,
     /// As the user wrote the hook, for the report.
@@ -53,6 +55,7 @@ impl RunConfig {
             deadline: Some(DEFAULT_DEADLINE),
             record: None,
             stats: false,
+            huge_pages: false,
             hook: None,
             hook_text: None,
             no_patch: false,
@@ -102,6 +105,9 @@ impl RunConfig {
         if self.deadline != Some(DEFAULT_DEADLINE) {
             let seconds = self.deadline.map_or(0.0, |deadline| deadline.as_secs_f64());
             words.extend(["--deadline".into(), seconds.to_string()]);
+        }
+        if self.huge_pages {
+            words.push("--huge-pages".into());
         }
         if let Some(text) = &self.hook_text {
             words.extend(["--inject".into(), quote(text)]);

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //!  start     schema, version, kernel, command, program, replicas, lockstep, cpus, deadline_s, inject,
-//!            placement, unix_s
+//!            placement, huge_pages, unix_s
 //!  replica   replica, pid, cpu, core, package
 //!  refusal   name, sentence
 //!  move      after_s, to, cpus, reason, problem (replicas were bound to other CPUs: --placement auto)
@@ -75,6 +75,7 @@ pub fn start(config: &RunConfig, program: &crate::program::Program, cpus: &[u32]
             Placement::Auto => "auto",
             Placement::List(_) => "list",
         },
+        "huge_pages": config.huge_pages,
         "deadline_s": config.deadline.map_or(0.0, |deadline| deadline.as_secs_f64()),
         "inject": config.hook_text,
         "unix_s": now.as_secs_f64(),

@@ -11,3 +11,4 @@ pub mod options;
 pub mod programs;
 pub mod report;
 pub mod start;
+pub mod touch;

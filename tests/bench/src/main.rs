@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use rcb_bench::options::{Choice, Options};
 use rcb_bench::report::{self, Part};
-use rcb_bench::{calls, cycles, memory, programs, start};
+use rcb_bench::{calls, cycles, memory, programs, start, touch};
 use rcb_overhead::launch::{self, Rcb};
 use rcb_overhead::machine::{self, Machine};
 use rcb_overhead::suite;
@@ -71,6 +71,9 @@ fn measure(options: &Options, out: &Path, rcb: Option<&Rcb>, cpus: &[usize]) -> 
     }
     if options.wants(Choice::Memory) {
         add(memory::part(rcb, cpus));
+    }
+    if options.wants(Choice::Touch) {
+        add(touch::part(out, rcb, cpus, options.quick)?);
     }
     if options.wants(Choice::Programs) {
         add(programs_part(options, out, rcb, cpus)?);

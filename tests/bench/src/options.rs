@@ -14,6 +14,8 @@ pub enum Choice {
     Start,
     /// Memory of agent and log.
     Memory,
+    /// Touching memory with small and huge pages.
+    Touch,
     /// Wall time of real programs over two concurrent native copies.
     Programs,
 }

@@ -11,6 +11,7 @@ use serde_json::Value;
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("estimate-adds-up", [], estimate_adds_up),
+        trial("huge-pages", ["/sys/kernel/mm/transparent_hugepage/enabled"], huge_pages),
         trial("placement", [], placement),
         trial("topology", [], topology),
         trial("estimate-bad-input", [], estimate_bad_input),
@@ -124,4 +125,24 @@ fn topology() -> Result<(), Failed> {
     claim(json["replicas"] == serde_json::json!([0, 1]), || json["replicas"].to_string())?;
     let seen = tool(&sandbox, &["topology", "--placement", "different-socket", "--machine", "1x6"])?;
     claim(seen.ended == Ended::Exit(125) && seen.report.contains("on one"), || seen.report.clone())
+}
+
+/// A program that needs much memory gets huge pages only if that was asked for, and does the same.
+fn huge_pages() -> Result<(), Failed> {
+    let enabled = std::fs::read_to_string("/sys/kernel/mm/transparent_hugepage/enabled")?;
+    let sandbox = Sandbox::new()?;
+    let script = "x = bytearray(64 << 20)\nfor i in range(0, len(x), 4096): x[i] = 1\n\
+                  print(sum(int(l.split()[1]) for l in open('/proc/self/smaps') if l.startswith('AnonHuge')) >> 15)";
+    let run = |options: &[&str]| -> Result<String, Failed> {
+        let words = [&["run", "-n", "2"], options, &["--", "/usr/bin/python3", "-c", script]].concat();
+        let seen = tool(&sandbox, &words)?;
+        claim(seen.ended == Ended::Exit(0), || format!("{options:?}: {}\n{}", seen.ended, seen.report))?;
+        Ok(String::from_utf8_lossy(&seen.stdout).trim().to_owned())
+    };
+    let (without, with) = (run(&[])?, run(&["--huge-pages"])?);
+    // With `always` everybody gets them, with `never` nobody does.
+    if enabled.contains("[madvise]") {
+        claim(without == "0" && with != "0", || format!("{without} without, {with} with, in units of 32 MiB"))?;
+    }
+    Ok(())
 }
