@@ -6,6 +6,7 @@
 //!  check     `rcb check`
 //!  doctor    `rcb doctor`
 //!  estimate  `rcb estimate`
+//!  measure   `rcb measure`
 //!  report    `rcb report`
 //!  sessions  what estimate and measure have in common
 //!  topology  `rcb topology`, and the words of --placement
@@ -15,6 +16,7 @@ mod check;
 mod doctor;
 mod estimate;
 mod inject;
+mod measure;
 mod options;
 mod report;
 mod sessions;

@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::{check, doctor, estimate, inject, report, topology};
+use crate::{check, doctor, estimate, inject, measure, report, topology};
 use anyhow::{Context, Result, bail};
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -49,6 +49,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Measure what a program costs as replicas, and estimate what hardening would add.
     Estimate(Box<estimate::EstimateArgs>),
+    /// Put the estimate to the test with hardened builds of supervisor and agent.
+    Measure(Box<measure::MeasureArgs>),
     /// Show measurements as one page or as single figures.
     Report(report::ReportArgs),
     /// Print the table of system calls and how each is treated.
@@ -146,6 +148,7 @@ pub(crate) fn dispatch(inherited: &Inherited) -> Result<Outcome> {
         Command::Check(args) => check::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Estimate(args) => estimate::run(&args),
+        Command::Measure(args) => measure::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Topology(args) => topology::run(&args),
         Command::Syscalls(args) => {

@@ -9,9 +9,9 @@ use anyhow::{Context, Result};
 use std::ffi::OsString;
 use std::path::Path;
 
-/// Pairs of runs for a start.
+/// Most pairs of runs for a start; fewer with fewer rounds.
 const STARTS: usize = 7;
-/// Pairs of runs of the loop of calls.
+/// The same for the loop of calls.
 const LOOPS: usize = 3;
 /// Reads and writes of the loop, each; about a tenth of a second natively.
 const CALLS: usize = 200_000;
@@ -41,7 +41,7 @@ pub fn constants(plan: &Plan, replicas: usize, build: &Build) -> Result<Constant
 fn start(plan: &Plan, replicas: usize, build: &Build) -> Result<(f64, f64)> {
     let nothing = subject(plan, &["/bin/true"]);
     let (mut wall, mut work) = (Samples::default(), Samples::default());
-    for _ in 0..STARTS {
+    for _ in 0..(2 * plan.settings.runs).clamp(1, STARTS) {
         let (alone, _) = native(plan, &nothing)?;
         let (runs, record) = replicated(plan, &nothing, replicas, build, None)?;
         wall.push(runs.ended[0].finished.wall_s - alone.wall_s);
@@ -58,7 +58,7 @@ fn call_ns(plan: &Plan, replicas: usize, build: &Build, start_work_s: f64) -> Re
     let count = format!("count={CALLS}");
     let calls = subject(plan, &["/bin/dd", "if=/dev/zero", "of=/dev/null", "bs=1", &count, "status=none"]);
     let mut found = Samples::default();
-    for _ in 0..LOOPS {
+    for _ in 0..plan.settings.runs.clamp(1, LOOPS) {
         let (alone, _) = native(plan, &calls)?;
         let (_, record) = replicated(plan, &calls, replicas, build, None)?;
         found.push(entry_ns(&alone, &record.replicas[0], start_work_s));

@@ -11,7 +11,7 @@
 //! - [`launch`] starts programs, [`subject`] is one program in a form that can be run again and again, natively or
 //!   replicated, [`suite`] reads a table of programs, [`account`] reads the record that `rcb run` writes;
 //! - [`calibrate`] measures what replication costs that is not the program's, [`session`] runs everything interleaved;
-//! - [`store`] keeps measured factors, [`machine`], [`latency`] and [`clock`] say what it ran on.
+//! - [`hardened`] measures factors, [`store`] keeps measured factors, [`machine`], [`latency`] and [`clock`] say what it ran on.
 
 pub mod account;
 pub mod bars;
@@ -20,6 +20,7 @@ pub mod clock;
 pub mod csv;
 pub mod document;
 pub mod factor;
+pub mod hardened;
 pub mod latency;
 pub mod launch;
 pub mod machine;

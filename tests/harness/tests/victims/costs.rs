@@ -3,8 +3,10 @@
 use crate::claim;
 use crate::tools::tool;
 use libtest_mimic::{Failed, Trial};
+use rcb_tests::case::Case;
 use rcb_tests::outcome::{Ended, Outcome};
 use rcb_tests::require::trial;
+use rcb_tests::runtime::rcb;
 use rcb_tests::sandbox::Sandbox;
 use serde_json::Value;
 
@@ -14,6 +16,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("huge-pages", ["/sys/kernel/mm/transparent_hugepage/enabled"], huge_pages),
         trial("placement", [], placement),
         trial("topology", [], topology),
+        trial("measure", [], measure),
         trial("estimate-bad-input", [], estimate_bad_input),
         trial("estimate-unfit-programs", [], estimate_unfit_programs),
     ]
@@ -23,7 +26,15 @@ pub(crate) fn trials() -> Vec<Trial> {
 const QUICK: [&str; 8] = ["estimate", "-n", "1,2", "--runs", "2", "--warmup", "0", "--oversubscribe"];
 
 fn estimate(sandbox: &Sandbox, words: &[&str]) -> Result<Outcome, Failed> {
-    tool(sandbox, &[&QUICK, words].concat())
+    apart(sandbox, &[&QUICK, words].concat())
+}
+
+/// Runs `rcb` with measured factors of the sandbox's own, which are none at first.
+fn apart(sandbox: &Sandbox, words: &[&str]) -> Result<Outcome, Failed> {
+    let mut command = vec!["/usr/bin/env".to_owned(), format!("XDG_CACHE_HOME={}", sandbox.path().display())];
+    command.push(rcb().display().to_string());
+    command.extend(words.iter().map(|word| (*word).to_string()));
+    Ok(sandbox.run_words(&Case::shell("tool", ""), &command, "seen")?)
 }
 
 fn estimate_adds_up() -> Result<(), Failed> {
@@ -143,6 +154,39 @@ fn huge_pages() -> Result<(), Failed> {
     // With `always` everybody gets them, with `never` nobody does.
     if enabled.contains("[madvise]") {
         claim(without == "0" && with != "0", || format!("{without} without, {with} with, in units of 32 MiB"))?;
+    }
+    Ok(())
+}
+
+/// The same command under two names: the factor is kept, and known to `rcb estimate` afterwards.
+fn measure() -> Result<(), Failed> {
+    let sandbox = Sandbox::new()?;
+    let (none, same) = (format!("none={}", rcb().display()), format!("same={}", rcb().display()));
+    let file = sandbox.path().join("measured.json");
+    let output = file.display().to_string();
+    let quick = ["-n", "1", "--runs", "1", "--warmup", "0"];
+    let words = [&["measure", "--with", &none, "--with", &same, "-o", &output], &quick[..], &["--", "seq", "100000"]];
+    let seen = apart(&sandbox, &words.concat())?;
+    claim(seen.ended == Ended::Exit(0), || format!("{}\n{}", seen.ended, seen.report))?;
+    let text = String::from_utf8_lossy(&seen.stdout).into_owned();
+    for said in ["C of same: ", "measured ", "error ", "what the formula misses"] {
+        claim(text.contains(said), || format!("'{said}' is not said:\n{text}"))?;
+    }
+    let document: Value = serde_json::from_slice(&std::fs::read(&file)?)?;
+    claim(document["kind"] == "measure", || document["kind"].to_string())?;
+    let predicted = &document["programs"][0]["variants"][0]["predictions"][0];
+    claim(predicted["measured_s"].as_f64().is_some_and(|seconds| seconds > 0.0), || predicted.to_string())?;
+    let known = apart(&sandbox, &[&["estimate", "--c", "measured"], &quick[..], &["--", "true"]].concat())?;
+    claim(String::from_utf8_lossy(&known.stdout).contains("same*"), || known.report.clone())?;
+    for (with, said) in [
+        (vec!["--with", &none], "a hardened build is missing"),
+        (vec!["--with", &same], "--with none=RCB"),
+        (vec!["--with", &none, "--with", "swift=/no/such/rcb"], "build it first"),
+        (vec!["--with", &none, "--with", "swift=/bin/true"], "no rcb command"),
+    ] {
+        let seen = apart(&sandbox, &[&["measure"], &with[..], &["--", "true"]].concat())?;
+        claim(seen.ended == Ended::Exit(125) && seen.stdout.is_empty(), || format!("{with:?}: {}", seen.ended))?;
+        claim(seen.report.contains(said), || format!("{with:?}: {}", seen.report))?;
     }
     Ok(())
 }
