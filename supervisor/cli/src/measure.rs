@@ -57,13 +57,13 @@ pub(crate) fn run(args: &MeasureArgs) -> Result<Outcome> {
     let likes = subjects.iter().map(check).collect::<Result<Vec<_>>>()?;
     let (base, others) = plan.builds.split_first().context("no builds")?;
     let mut factors = Vec::new();
-    let mut summary = String::new();
+    let mut summary = Vec::new();
     for other in others {
         tell(&format!("measuring C of {}", other.name));
         let (factor, kinds) =
             hardened::factor(&plan, base, other).with_context(|| format!("measuring C of {}", other.name))?;
         let each: Vec<String> = kinds.iter().map(|(kind, value)| format!("{kind} {value:.3}")).collect();
-        summary += &format!("C of {}: {factor:.3} ({})\n", other.name, each.join(", "));
+        summary.push(format!("C of {}: {factor:.3} ({})", other.name, each.join(", ")));
         Store::of_user()?.add(Measured {
             name: other.name.clone(),
             base: build_id(&base.rcb)?,
@@ -99,7 +99,7 @@ pub(crate) fn run(args: &MeasureArgs) -> Result<Outcome> {
     let page = match (args.json, args.csv) {
         (true, _) => document.to_json(),
         (_, true) => csv::text(&document),
-        _ => format!("{summary}\n{}\n{}", text::page(&document), hardened::misses(&document)),
+        _ => format!("{}\n\n{}\n{}", summary.join("\n"), text::page(&document), hardened::misses(&document)),
     };
     std::io::stdout().write_all(page.as_bytes()).context("writing the result")?;
     Ok(Outcome::Exit(0))

@@ -89,7 +89,15 @@ impl SessionArgs {
             placement: self.placement.clone().unwrap_or_default(),
             huge_pages: self.huge_pages,
         };
-        Ok(Plan { builds, cpus, replicas, settings, copies: !self.no_copies, scratch: scratch.to_owned() })
+        Ok(Plan {
+            builds,
+            cpus,
+            replicas,
+            settings,
+            copies: !self.no_copies,
+            tracer: Vec::new(),
+            scratch: scratch.to_owned(),
+        })
     }
 
     /// Whether the replicas can be placed as wanted, before anything runs.

@@ -8,6 +8,7 @@ pub mod cycles;
 pub mod floors;
 pub mod memory;
 pub mod options;
+pub mod overhead;
 pub mod programs;
 pub mod report;
 pub mod start;

@@ -79,6 +79,9 @@ pub struct Program {
     pub foreign: f64,
     /// Wall time of one native copy.
     pub native_s: Samples,
+    /// Wall time under a tracer, if that was measured.
+    #[serde(default)]
+    pub traced_s: Samples,
     /// Share of the native CPU time spent in the kernel.
     pub kernel_share: f64,
     /// Per number of replicas and build.

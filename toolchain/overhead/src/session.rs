@@ -36,6 +36,8 @@ pub struct Plan {
     pub settings: Settings,
     /// Whether native copies may run at the same time.
     pub copies: bool,
+    /// Words of a tracer that the program also runs under, for comparison; none without.
+    pub tracer: Vec<OsString>,
     /// Folder for records.
     pub scratch: PathBuf,
 }
@@ -71,6 +73,9 @@ impl Plan {
     /// What a round runs, in the order of even rounds.
     fn tasks(&self) -> Vec<Task> {
         let mut tasks = vec![Task::Native];
+        if !self.tracer.is_empty() {
+            tasks.push(Task::Traced);
+        }
         for &replicas in &self.replicas {
             if self.copies && replicas > 1 {
                 tasks.push(Task::Copies(replicas));
@@ -85,6 +90,7 @@ impl Plan {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Task {
     Native,
+    Traced,
     Copies(usize),
     Replicated(usize, usize),
 }
@@ -225,6 +231,13 @@ fn run_task(plan: &Plan, subject: &Subject, task: Task, like: &Print) -> Result<
             }
             Ok(Taken { wall_s: native.wall_s, native, foreign: runs.foreign, ..Taken::default() })
         }
+        Task::Traced => {
+            let runs = subject.run(&[Start { runtime: Some(&plan.tracer), cpus: &plan.cpus[..1] }])?;
+            if let Some(difference) = same(&runs) {
+                bail!("under {}: {difference}", plan.tracer[0].display());
+            }
+            Ok(Taken { wall_s: runs.wall_s, foreign: runs.foreign, ..Taken::default() })
+        }
         Task::Copies(copies) => {
             let cpus = plan.cpus_of(copies);
             let starts: Vec<_> = cpus.chunks(1).map(|cpus| Start { runtime: None, cpus }).collect();
@@ -254,6 +267,7 @@ mod tests {
             replicas: vec![1, 3],
             settings: Settings { lockstep: "output".into(), ..Settings::default() },
             copies: true,
+            tracer: Vec::new(),
             scratch: "/s".into(),
         };
         let text = |plan: &Plan| {

@@ -185,6 +185,7 @@ pub(crate) mod tests {
             outliers: 0,
             foreign: 0.0,
             native_s: [2.0, 2.0].into_iter().collect(),
+            traced_s: crate::samples::Samples::default(),
             kernel_share: 0.1,
             variants: vec![variant],
             notes: vec!["a note".into()],

@@ -67,6 +67,7 @@ pub(super) fn conclude(
         outliers,
         foreign,
         native_s: natives.iter().map(|taken| taken.wall_s).collect(),
+        traced_s: of(Task::Traced).iter().map(|taken| taken.wall_s).collect(),
         kernel_share: if user + system > 0.0 { system / (user + system) } else { 0.0 },
         variants,
         notes,
