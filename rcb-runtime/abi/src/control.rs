@@ -77,6 +77,8 @@ pub struct Control {
     pub time_agent: u32,
     /// Non-zero: never patch call sites, keep every call on the signal path (a measuring facility).
     pub no_patch: u32,
+    /// Non-zero: ask for transparent huge pages for the guest's private memory.
+    pub huge_pages: u32,
     /// Non-zero: digests of data use the processor's AES instructions.
     pub wide_digest: u32,
     /// Set by the supervisor for every plan request it has answered, per replica: the `ticket` answered last.

@@ -54,6 +54,7 @@ extern "C" fn rcb_boot(sp: u64) -> Start {
         failed(st, boot_site::INTERCEPT, errno);
     }
     crate::arrivals::start(st);
+    crate::timing::prepare(st);
     let start = interpreter.map_or(program.entry, |i| i.entry);
     let regs = Regs { rip: start, rsp: sp, ..Regs::default() };
     post_event(st, &regs, START, [program.entry, program.end, program.bias, 0, 0, 0], 3);

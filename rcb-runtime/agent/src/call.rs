@@ -6,7 +6,7 @@ use crate::agree::walk::{self, Entry};
 use crate::agree::{meet, post, record};
 use crate::fault::{Words, park};
 use crate::state::State;
-use crate::{arrivals, descriptors, guest, handled, hook, shared, signals};
+use crate::{arrivals, descriptors, guest, handled, hook, shared, signals, timing};
 use core::sync::atomic::Ordering::Relaxed;
 use rcb_abi::fault::{Regs, kind};
 use rcb_abi::segment::{PAYLOAD_MAX, phase, record_flag};
@@ -62,10 +62,7 @@ pub fn handle(st: &mut State, regs: &mut Regs) -> Flow {
     let nr = regs.rax as u32;
     let args = regs.args();
     st.regs = &raw const *regs;
-    if State::timing_wanted() {
-        st.timing = (st.seq + 1).is_multiple_of(64);
-        st.entered = meet::now(st);
-    }
+    timing::enter(st);
     let Some(row) = resolve(nr, &args) else {
         let empty = walk::Inputs::none(false);
         post_request(st, regs, nr, 0, &empty, false);
@@ -164,7 +161,7 @@ const RECVMMSG: u32 = 299;
 pub fn each(nr: u32, args: [u64; 6]) -> i64 {
     // SAFETY: the guest's own call on the guest's own memory; ranges of the agent are refused by the handlers of the
     // memory calls, and the kernel checks every address.
-    unsafe { rcb_sys::raw::syscall(nr, args) }
+    timing::performed(|| unsafe { rcb_sys::raw::syscall(nr, args) })
 }
 
 /// Performs a call for all; one that may wait is not begun when a signal has arrived.
@@ -172,7 +169,7 @@ pub fn each(nr: u32, args: [u64; 6]) -> i64 {
 pub fn performed(call: &Call, args: &[u64; 6]) -> i64 {
     if call.row.blocks {
         // SAFETY: as in `each`.
-        return unsafe { rcb_sys::raw::interruptible(call.nr, *args) };
+        return timing::performed(|| unsafe { rcb_sys::raw::interruptible(call.nr, *args) });
     }
     each(call.nr, *args)
 }
@@ -382,10 +379,7 @@ fn finish(st: &mut State, regs: &mut Regs, nr: u32, answer: Answer) -> Flow {
     if hook::due_after(st) {
         hook::after(st, regs);
     }
-    if st.timing {
-        let spent = meet::now(st).wrapping_sub(st.entered);
-        shared::own(st.replica).stats.agent_ns += 64 * spent;
-    }
+    timing::leave(st);
     if st.deferred.again || signals::deliverable(st) != 0 { Flow::Frame } else { Flow::Resume }
 }
 

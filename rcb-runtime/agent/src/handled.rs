@@ -4,6 +4,7 @@ pub mod execve;
 pub mod exit;
 pub mod files;
 pub mod fork;
+pub mod huge;
 pub mod identity;
 pub mod jobs;
 pub mod memory;

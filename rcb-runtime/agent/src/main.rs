@@ -21,4 +21,5 @@ mod load;
 mod shared;
 mod signals;
 mod state;
+mod timing;
 mod trap;

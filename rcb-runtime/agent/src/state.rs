@@ -89,10 +89,14 @@ pub struct State {
     pub prctl: [u64; 5],
     /// Peers that need descriptors over the socket (bits).
     pub socket_peers: u32,
-    /// Cycle counters are wanted.
+    /// The current call is timed, see `timing`.
     pub timing: bool,
-    /// Entry time of the current call, if wanted.
+    /// When it came in.
     pub entered: u64,
+    /// What one reading of the clock costs.
+    pub reading_ns: u64,
+    /// What of it so far is not the agent's own work: readings, kernel, waiting.
+    pub apart_ns: u64,
 }
 
 /// Words in [`Scratch::words`].
@@ -142,6 +146,8 @@ static STATE: Global<State> = Global(UnsafeCell::new(State {
     socket_peers: 0,
     timing: false,
     entered: 0,
+    reading_ns: 0,
+    apart_ns: 0,
 }));
 
 static SCRATCH: Global<Scratch> = Global(UnsafeCell::new(Scratch {
@@ -177,12 +183,6 @@ impl State {
     #[inline]
     pub fn reserved(&self, fd: u64) -> bool {
         (fd as u32).wrapping_sub(self.fd_base) < rcb_abi::descriptors::RESERVED
-    }
-
-    /// Whether times are to be sampled.
-    #[inline]
-    pub fn timing_wanted() -> bool {
-        crate::shared::control().time_agent != 0
     }
 
     /// Forgets what kind a descriptor is.

@@ -5,12 +5,22 @@
 //!  inject    the little language of `rcb run --inject`
 //!  check     `rcb check`
 //!  doctor    `rcb doctor`
+//!  estimate  `rcb estimate`
+//!  measure   `rcb measure`
+//!  report    `rcb report`
+//!  sessions  what estimate and measure have in common
+//!  topology  `rcb topology`, and the words of --placement
 //! ```
 
 mod check;
 mod doctor;
+mod estimate;
 mod inject;
+mod measure;
 mod options;
+mod report;
+mod sessions;
+mod topology;
 
 use anyhow::Error;
 use rcb_keeper::{Inherited, Outcome, exit};

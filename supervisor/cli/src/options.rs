@@ -1,10 +1,10 @@
 //! The command line.
 
-use crate::{check, doctor, inject};
+use crate::{check, doctor, estimate, inject, measure, report, topology};
 use anyhow::{Context, Result, bail};
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use rcb_keeper::config::{DEFAULT_DEADLINE, RunConfig};
+use rcb_keeper::config::{DEFAULT_DEADLINE, Placement, RunConfig};
 use rcb_keeper::{Inherited, Outcome, exit};
 use rcb_syscalls::{Support, render};
 use std::ffi::OsString;
@@ -47,8 +47,16 @@ enum Command {
     Run(Box<RunArgs>),
     /// Tell which system calls of a program are refused or supported in part.
     Check(check::CheckArgs),
+    /// Measure what a program costs as replicas, and estimate what hardening would add.
+    Estimate(Box<estimate::EstimateArgs>),
+    /// Put the estimate to the test with hardened builds of supervisor and agent.
+    Measure(Box<measure::MeasureArgs>),
+    /// Show measurements as one page or as single figures.
+    Report(report::ReportArgs),
     /// Print the table of system calls and how each is treated.
     Syscalls(SyscallsArgs),
+    /// Draw the CPUs of this or another machine and where replicas would stand.
+    Topology(topology::TopologyArgs),
     /// Tell what this machine offers and what is missing.
     Doctor(doctor::DoctorArgs),
 }
@@ -84,8 +92,15 @@ struct RunArgs {
     #[arg(long, value_enum, default_value = "output")]
     lockstep: Lockstep,
     /// CPUs for the replicas, in this order, such as 0,2 or 0-3 [default: from the current one on].
-    #[arg(long, value_name = "LIST")]
+    #[arg(long, value_name = "LIST", conflicts_with = "placement")]
     cpus: Option<String>,
+    /// Where replicas stand: same-socket (they tell each other quickly), different-socket (each has a cache of its own),
+    /// auto (near at first, moved when that pays), or a list of CPUs [default: near, wherever there is room].
+    #[arg(long, value_name = "WHERE")]
+    placement: Option<String>,
+    /// Ask for transparent huge pages (2 MiB) for the memory of the replicas.
+    #[arg(long)]
+    huge_pages: bool,
     /// A replica that lets another one wait for so long counts as faulty; 0 waits for ever.
     #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT_DEADLINE.as_secs_f64())]
     deadline: f64,
@@ -132,6 +147,10 @@ pub(crate) fn dispatch(inherited: &Inherited) -> Result<Outcome> {
         Command::Run(args) => Ok(rcb_keeper::run(&config(*args)?, inherited)?),
         Command::Check(args) => check::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Estimate(args) => estimate::run(&args),
+        Command::Measure(args) => measure::run(&args),
+        Command::Report(args) => report::run(&args),
+        Command::Topology(args) => topology::run(&args),
         Command::Syscalls(args) => {
             print_table(&args)?;
             Ok(Outcome::Exit(0))
@@ -170,7 +189,12 @@ fn config(args: RunArgs) -> Result<RunConfig> {
         Lockstep::Strict => rcb_keeper::config::Lockstep::Strict,
         Lockstep::Output => rcb_keeper::config::Lockstep::Output,
     };
-    config.cpus = args.cpus.as_deref().map(cpu_list).transpose()?;
+    if let Some(list) = &args.cpus {
+        config.placement = Placement::List(cpu_list(list)?);
+    }
+    if let Some(text) = &args.placement {
+        config.placement = topology::placement(text)?;
+    }
     config.deadline = match Duration::try_from_secs_f64(args.deadline) {
         Ok(deadline) => Some(deadline).filter(|deadline| !deadline.is_zero()),
         Err(_) => bail!("--deadline {}: a number of seconds is wanted, 0 for none", args.deadline),
@@ -179,13 +203,14 @@ fn config(args: RunArgs) -> Result<RunConfig> {
     config.stats = args.stats;
     config.hook = args.inject.as_deref().map(inject::parse).transpose()?;
     config.hook_text = args.inject;
+    config.huge_pages = args.huge_pages;
     config.no_patch = args.no_patch;
     config.force_fd_passing = args.force_fd_passing;
     Ok(config)
 }
 
 /// `0,2` or `0-3` or both.
-fn cpu_list(text: &str) -> Result<Vec<u32>> {
+pub(crate) fn cpu_list(text: &str) -> Result<Vec<u32>> {
     let mut cpus = Vec::new();
     for part in text.split(',') {
         let (first, last) = part.split_once('-').unwrap_or((part, part));

@@ -4,6 +4,7 @@ use crate::areas::{SegmentArea, low_half, wake_all};
 use crate::error::{Error, Result};
 use crate::group::{Group, Shared};
 use crate::inherited::{FATAL, Inherited};
+use crate::mover::Mover;
 use crate::names;
 use crate::plan::{Planner, mapping};
 use crate::processes;
@@ -77,6 +78,8 @@ pub struct Watch<'run> {
     ticker: Option<TimerFd>,
     planner: Planner,
     refusals: Refusals,
+    /// Moves the replicas of the first group to other CPUs, if that is wanted.
+    pub mover: Option<Mover>,
 }
 
 impl<'run> Watch<'run> {
@@ -96,6 +99,7 @@ impl<'run> Watch<'run> {
             ticker: deadline.filter(|_| replicas > 1).map(ticker).transpose()?,
             planner,
             refusals: Refusals::default(),
+            mover: None,
         })
     }
 
@@ -114,6 +118,10 @@ impl<'run> Watch<'run> {
                 let _ = self.shared.notify.read();
                 self.tree.update()?;
                 self.serve(&mut warn);
+            }
+            if let (true, Some(mover)) = (ready.weighs, &mut self.mover) {
+                let first = self.tree.groups.get(&0);
+                mover.look(first.into_iter().flat_map(|first| &first.group.segments).map(SegmentArea::stats));
             }
             let ids: Vec<usize> = self.tree.groups.keys().copied().collect();
             for id in ids {
@@ -230,6 +238,8 @@ impl<'run> Watch<'run> {
         }
         let first_timer = fds.len();
         fds.extend(self.ticker.iter().map(|ticker| PollFd::new(ticker.as_fd(), readable)));
+        let first_mover = fds.len();
+        fds.extend(self.mover.iter().map(|mover| PollFd::new(mover.ticker.as_fd(), readable)));
         let pending = |watched: &&Watched<'_>| watched.killed.is_none();
         let living = self.tree.groups.values().filter(pending);
         let fatal = living.flat_map(|watched| [watched.fatal_at, watched.unheeded_at]).flatten();
@@ -248,7 +258,8 @@ impl<'run> Watch<'run> {
         let ready = Ready {
             notified: is_ready(&fds[0]),
             ended: fds[2..first_timer].iter().any(is_ready),
-            ticked: fds[first_timer..].iter().any(is_ready),
+            ticked: fds[first_timer..first_mover].iter().any(is_ready),
+            weighs: fds[first_mover..].iter().any(is_ready),
         };
         drop(fds);
         if let (true, Some(ticker)) = (ready.ticked, &self.ticker) {
@@ -345,6 +356,7 @@ struct Ready {
     notified: bool,
     ended: bool,
     ticked: bool,
+    weighs: bool,
 }
 
 fn ticker(deadline: Duration) -> Result<TimerFd> {

@@ -1,6 +1,7 @@
 //! Settings of one run.
 
 use crate::error::{Error, Result};
+pub use crate::placement::Placement;
 pub use rcb_abi::control::{Hook, Lockstep};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -20,14 +21,16 @@ pub struct RunConfig {
     pub replicas: usize,
     /// When they must meet.
     pub lockstep: Lockstep,
-    /// CPUs to use, in this order; chosen by us when absent.
-    pub cpus: Option<Vec<u32>>,
+    /// Where the replicas stand.
+    pub placement: Placement,
     /// Silence that counts as a fault; `None` waits for ever.
     pub deadline: Option<Duration>,
     /// Where the record of the run goes.
     pub record: Option<PathBuf>,
     /// Whether to print counters at the end.
     pub stats: bool,
+    /// Whether the replicas ask for transparent huge pages.
+    pub huge_pages: bool,
     /// A fault to inject; a test facility.
     pub hook: Option<Hook>,
     /// As the user wrote the hook, for the report.
@@ -48,10 +51,11 @@ impl RunConfig {
         Self {
             replicas: DEFAULT_REPLICAS,
             lockstep: Lockstep::Output,
-            cpus: None,
+            placement: Placement::Near,
             deadline: Some(DEFAULT_DEADLINE),
             record: None,
             stats: false,
+            huge_pages: false,
             hook: None,
             hook_text: None,
             no_patch: false,
@@ -70,7 +74,7 @@ impl RunConfig {
                 rcb_abi::MAX_REPLICAS
             )));
         }
-        if self.cpus.as_ref().is_some_and(Vec::is_empty) {
+        if matches!(&self.placement, Placement::List(list) if list.is_empty()) {
             return Err(Error::Setting("the list of CPUs is empty".into()));
         }
         if let Some(hook) = self.hook.filter(|hook| hook.replica as usize >= self.replicas) {
@@ -88,13 +92,22 @@ impl RunConfig {
         if self.lockstep == Lockstep::Strict {
             words.extend(["--lockstep".into(), "strict".into()]);
         }
-        if let Some(cpus) = &self.cpus {
-            let list: Vec<String> = cpus.iter().map(u32::to_string).collect();
-            words.extend(["--cpus".into(), list.join(",")]);
+        match &self.placement {
+            Placement::Near => {}
+            Placement::SameSocket => words.extend(["--placement".into(), "same-socket".into()]),
+            Placement::DifferentSocket => words.extend(["--placement".into(), "different-socket".into()]),
+            Placement::Auto => words.extend(["--placement".into(), "auto".into()]),
+            Placement::List(cpus) => {
+                let list: Vec<String> = cpus.iter().map(u32::to_string).collect();
+                words.extend(["--cpus".into(), list.join(",")]);
+            }
         }
         if self.deadline != Some(DEFAULT_DEADLINE) {
             let seconds = self.deadline.map_or(0.0, |deadline| deadline.as_secs_f64());
             words.extend(["--deadline".into(), seconds.to_string()]);
+        }
+        if self.huge_pages {
+            words.push("--huge-pages".into());
         }
         if let Some(text) = &self.hook_text {
             words.extend(["--inject".into(), quote(text)]);
@@ -127,7 +140,7 @@ mod tests {
         let mut config = RunConfig::new("sh", vec!["-c".into(), "echo it's".into(), String::new().into()]);
         assert_eq!(config.command_line(), r"rcb run -n 2 -- sh -c 'echo it'\''s' ''");
         config.lockstep = Lockstep::Strict;
-        config.cpus = Some(vec![0, 2]);
+        config.placement = Placement::List(vec![0, 2]);
         config.deadline = None;
         config.hook_text = Some("replica=1,call=2,hang".into());
         assert_eq!(
@@ -148,7 +161,7 @@ mod tests {
         config.hook = Some(Hook { replica: 2, ..Hook::NONE });
         assert!(config.validate().is_err());
         config.hook = None;
-        config.cpus = Some(vec![]);
+        config.placement = Placement::List(vec![]);
         assert!(config.validate().is_err());
     }
 }

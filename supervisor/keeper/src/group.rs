@@ -135,6 +135,7 @@ fn fill_control(control: &mut Control, config: &RunConfig, inherited: &Inherited
     control.hook = config.hook.unwrap_or(Hook::NONE);
     control.time_agent = u32::from(config.stats);
     control.no_patch = u32::from(config.no_patch);
+    control.huge_pages = u32::from(config.huge_pages);
     control.wide_digest = u32::from(std::is_x86_feature_detected!("aes"));
 }
 

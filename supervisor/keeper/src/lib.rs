@@ -3,7 +3,7 @@
 //! If this library is wrong, service stops but output stays right: what leaves is agreed between the replicas. A run
 //! is one pass through [`run::run`], which names its phases in order:
 //!
-//! - [`program`] finds the file, [`placement`] the CPUs, [`descriptors`] and [`areas`] make what the replicas share;
+//! - [`program`] finds the file, [`placement`] the CPUs ([`balance`] and [`mover`] change them later), [`descriptors`] and [`areas`] make what the replicas share;
 //! - [`group`] and [`spawn`] start them;
 //! - [`act`] watches the groups in [`tree`], and asks the pure state machine in [`step`] what to do;
 //! - [`evidence`] collects what the replicas have left, [`rcb_guard`] judges it, [`verdict`] and [`report`] put that
@@ -17,6 +17,7 @@ pub mod act;
 pub mod agent;
 pub mod areas;
 pub mod backtrace;
+pub mod balance;
 pub mod config;
 pub mod descriptors;
 pub mod doctor;
@@ -26,6 +27,7 @@ pub mod exit;
 pub mod group;
 pub mod inherited;
 pub mod memory;
+pub mod mover;
 pub mod names;
 pub mod placement;
 pub mod plan;

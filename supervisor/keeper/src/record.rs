@@ -4,15 +4,18 @@
 //! field changes or a field goes. New fields and events may come without that.
 //!
 //! ```text
-//!  start     schema, version, kernel, command, program, replicas, lockstep, cpus, deadline_s, inject, unix_s
+//!  start     schema, version, kernel, command, program, replicas, lockstep, cpus, deadline_s, inject,
+//!            placement, huge_pages, unix_s
 //!  replica   replica, pid, cpu, core, package
 //!  refusal   name, sentence
+//!  move      after_s, to, cpus, reason, problem (replicas were bound to other CPUs: --placement auto)
 //!  fault     kind, headline, seq, blamed, requests, differences, notes, replicas, frames, reproduce
 //!  summary   status or signal or error, wall_s, replicas (user_s, system_s, max_rss_kib, stats)
 //! ```
 
-use crate::config::{Lockstep, RunConfig};
+use crate::config::{Lockstep, Placement, RunConfig};
 use crate::error::{Error, Result};
+use crate::mover::Moved;
 use serde_json::{Value, json};
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -65,10 +68,26 @@ pub fn start(config: &RunConfig, program: &crate::program::Program, cpus: &[u32]
         "replicas": config.replicas,
         "lockstep": if config.lockstep == Lockstep::Strict { "strict" } else { "output" },
         "cpus": cpus,
+        "placement": match &config.placement {
+            Placement::Near => "near",
+            Placement::SameSocket => "same-socket",
+            Placement::DifferentSocket => "different-socket",
+            Placement::Auto => "auto",
+            Placement::List(_) => "list",
+        },
+        "huge_pages": config.huge_pages,
         "deadline_s": config.deadline.map_or(0.0, |deadline| deadline.as_secs_f64()),
         "inject": config.hook_text,
         "unix_s": now.as_secs_f64(),
     })
+}
+
+/// The fields of `move`.
+pub fn moved(moved: &Moved) -> Value {
+    let mut fields = json!(moved.what);
+    fields["after_s"] = json!(moved.after.as_secs_f64());
+    fields["problem"] = json!(moved.problem);
+    fields
 }
 
 #[cfg(test)]

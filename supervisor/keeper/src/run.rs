@@ -8,13 +8,15 @@ use crate::error::{Error, Result};
 use crate::evidence::{self, Witness};
 use crate::group::{Group, Shared};
 use crate::inherited::{Inherited, settle_own_signals};
+use crate::mover::Mover;
+use crate::placement::{self, Placed};
 use crate::plan::{Planner, cache::Cache, planner::usual_files};
 use crate::program::{self, Program};
 use crate::record::{self, Recorder};
 use crate::stats;
 use crate::topology::Topology;
 use crate::verdict::{self, Judgement};
-use crate::{exit, memory, names, placement, report};
+use crate::{exit, memory, names, report};
 use rcb_abi::control::hook_target;
 use rcb_abi::fault::{boot_site, kind};
 use rcb_guard::{Cause, End, Fault};
@@ -39,7 +41,7 @@ pub fn run(config: &RunConfig, inherited: &Inherited) -> Result<Outcome> {
 pub fn run_with(image: &[u8], config: &RunConfig, inherited: &Inherited) -> Result<Outcome> {
     config.validate()?;
     let program = program::resolve(&config.program, &config.args, std::env::var_os("PATH").as_deref())?;
-    let (cpus, topology) = placement::place(config.replicas, &inherited.cpus(), config.cpus.as_deref())?;
+    let Placed { cpus, topology, scales } = placement::place(config.replicas, &inherited.cpus(), &config.placement)?;
     let mut recorder = Recorder::create(config)?;
     settle_own_signals();
     let signals = act::guest_signals(inherited)?;
@@ -47,11 +49,18 @@ pub fn run_with(image: &[u8], config: &RunConfig, inherited: &Inherited) -> Resu
     let shared = Shared::prepare(config, inherited, &program, cpus)?;
     let first = Group::start(&shared, inherited, &program, image)?;
     record_start(&mut recorder, config, &program, &first, &shared.cpus, topology.as_ref());
+    let pids = first.children.iter().map(|child| child.pid).collect();
     let mut watch = Watch::new(&shared, first, signals, config.deadline, planner(config, &program, &shared))?;
+    if let Some(scales) = scales {
+        watch.mover = Some(Mover::new(scales, pids)?);
+    }
     let verdict = watch.run(|refusal| {
         say(&format!("warning: refused {}: {}", refusal.name, refusal.sentence));
         recorder.write("refusal", json!({ "name": refusal.name, "sentence": refusal.sentence }));
     });
+    for moved in watch.mover.iter().flat_map(|mover| &mover.moves) {
+        recorder.write("move", record::moved(moved));
+    }
     let findings = match verdict {
         Ok(Verdict::Judge(id, cause)) => Findings::collect(id, &cause, &watch, &shared.cpus),
         _ => None,

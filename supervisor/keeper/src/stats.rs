@@ -36,12 +36,18 @@ impl Account {
             (&mut own.bytes_compared, more.bytes_compared),
             (&mut own.bytes_moved, more.bytes_moved),
             (&mut own.bytes_reread, more.bytes_reread),
-            (&mut own.agent_ns, more.agent_ns),
-            (&mut own.wait_ns, more.wait_ns),
+            (&mut own.own_ns, more.own_ns),
+            (&mut own.kernel_ns, more.kernel_ns),
+            (&mut own.reading_ns, more.reading_ns),
+            (&mut own.eager_spins, more.eager_spins),
+            (&mut own.pause_spins, more.pause_spins),
+            (&mut own.sleep_ns, more.sleep_ns),
         ];
         for (sum, count) in pairs {
             *sum += count;
         }
+        // What a spin takes is the same everywhere.
+        (own.eager_ps, own.pause_ps) = (own.eager_ps.max(more.eager_ps), own.pause_ps.max(more.pause_ps));
         self.usage.user += other.usage.user;
         self.usage.system += other.usage.system;
         self.usage.max_rss_kib = self.usage.max_rss_kib.max(other.usage.max_rss_kib);
@@ -80,8 +86,10 @@ pub fn table(accounts: &[Account], wall: Duration) -> String {
     row("bytes read again", &|account| account.stats.bytes_reread.to_string());
     row("user time", &|account| seconds(account.usage.user));
     row("system time", &|account| seconds(account.usage.system));
-    row("time in the agent", &|account| seconds(Duration::from_nanos(account.stats.agent_ns)));
-    row("  waiting for peers", &|account| seconds(Duration::from_nanos(account.stats.wait_ns)));
+    row("time in the agent", &|account| seconds(Duration::from_nanos(account.stats.agent_ns())));
+    row("  own work", &|account| seconds(Duration::from_nanos(account.stats.own_ns)));
+    row("  waiting for peers", &|account| seconds(Duration::from_nanos(account.stats.wait_ns())));
+    row("  guest's calls, in kernel", &|account| seconds(Duration::from_nanos(account.stats.kernel_ns)));
     row("largest resident set", &|account| format!("{} KiB", account.usage.max_rss_kib));
     out
 }
@@ -123,8 +131,12 @@ pub fn fields(account: &Account) -> Value {
             "bytes_compared": stats.bytes_compared,
             "bytes_moved": stats.bytes_moved,
             "bytes_reread": stats.bytes_reread,
-            "agent_s": Duration::from_nanos(stats.agent_ns).as_secs_f64(),
-            "wait_s": Duration::from_nanos(stats.wait_ns).as_secs_f64(),
+            "agent_s": Duration::from_nanos(stats.agent_ns()).as_secs_f64(),
+            "wait_s": Duration::from_nanos(stats.wait_ns()).as_secs_f64(),
+            "own_s": Duration::from_nanos(stats.own_ns).as_secs_f64(),
+            "sleep_s": Duration::from_nanos(stats.sleep_ns).as_secs_f64(),
+            "kernel_s": Duration::from_nanos(stats.kernel_ns).as_secs_f64(),
+            "reading_s": Duration::from_nanos(stats.reading_ns).as_secs_f64(),
         },
     })
 }
@@ -139,7 +151,7 @@ mod tests {
         account.stats.by_class = [1, 2, 3, 4, 5, 6, 7];
         account.stats.refused = 2;
         (account.stats.patched, account.stats.trapped) = (3, 1);
-        account.stats.agent_ns = 5_000_000;
+        account.stats.own_ns = 5_000_000;
         let text = table(&[account, account], Duration::from_millis(1500));
         assert!(text.starts_with("statistics (1.500 s)\n"), "{text}");
         for line in text.lines().skip(1) {

@@ -7,6 +7,7 @@
 //! LIMIT: only the relations that placement needs (thread, core, last-level cache, package, node) are known; no
 //! distances between nodes.
 
+pub mod draw;
 #[cfg(test)]
 mod tests;
 
@@ -95,6 +96,18 @@ impl Topology {
         }
         share_caches(&mut cpus);
         Ok(Self { cpus })
+    }
+
+    /// A machine that is the same everywhere: so many sockets with a last-level cache and a memory node each, cores in
+    /// each of them, and threads of each core. CPUs count through the cores first, as Linux does.
+    pub fn regular(packages: u32, cores: u32, threads: u32) -> Self {
+        let all = packages * cores;
+        let cpu = |id: u32| {
+            let core = id % all;
+            let package = core / cores;
+            Cpu { id, core, core_id: core % cores, package, cache: package * cores, node: package }
+        };
+        Self { cpus: (0..all * threads).map(|id| (id, cpu(id))).collect() }
     }
 
     /// One CPU.
@@ -231,6 +244,23 @@ fn share_caches(cpus: &mut BTreeMap<u32, Cpu>) {
 fn node_of(folder: &Path) -> Option<u32> {
     let names = fs::read_dir(folder).ok()?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     names.filter_map(|name| name.strip_prefix("node")?.parse().ok()).min()
+}
+
+/// Bytes of the last-level cache of a CPU, if the folder shows them.
+pub fn last_level_bytes(root: &Path, id: u32) -> Option<u64> {
+    let caches = (0..8).map(|index| root.join(format!("cpu{id}/cache/index{index}")));
+    let (_, last) =
+        caches.filter_map(|cache| Some((read_number(&cache.join("level"))?, cache))).max_by_key(|(level, _)| *level)?;
+    let text = fs::read_to_string(last.join("size")).ok()?;
+    let text = text.trim();
+    let (digits, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    let shift = match unit {
+        "" => 0,
+        "K" => 10,
+        "M" => 20,
+        _ => return None,
+    };
+    Some(digits.parse::<u64>().ok()? << shift)
 }
 
 /// A number that is not negative (`-1` stands for "not known").

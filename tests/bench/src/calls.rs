@@ -3,11 +3,11 @@
 mod guest;
 
 use crate::floors::{Stop, ptrace_call_ns};
-use crate::latency::{Distance, NEAR_NS, Wait, ping_pong_ns, round_trip_ns};
-use crate::launch::Rcb;
 use crate::report::{Limit, Part, Table};
-use crate::samples::{Samples, number};
 use anyhow::Result;
+use rcb_overhead::latency::{Distance, NEAR_NS, Wait, ping_pong_ns, round_trip_ns};
+use rcb_overhead::launch::Rcb;
+use rcb_overhead::samples::{Samples, number};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write;

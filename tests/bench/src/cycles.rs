@@ -2,9 +2,9 @@
 #![allow(unsafe_code, reason = "the digest of data reads through a raw address")]
 
 use crate::calls::{Measured, PLAINEST, Setup};
-use crate::clock;
 use crate::report::{Part, Table};
-use crate::samples::Samples;
+use rcb_overhead::clock;
+use rcb_overhead::samples::Samples;
 use rcb_vote::digest;
 use serde_json::json;
 use std::hint::black_box;

@@ -1,12 +1,12 @@
 //! What the alternatives cost at least: a stop under ptrace, with a tracer that does nothing.
 #![allow(unsafe_code, reason = "forks the process to be traced")]
 
-use crate::machine;
 use anyhow::{Context, Result, bail};
 use nix::sys::ptrace;
 use nix::sys::signal::{Signal, raise};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, getppid};
+use rcb_overhead::machine;
 use std::time::Instant;
 
 /// How a call is caught.

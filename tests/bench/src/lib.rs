@@ -4,16 +4,12 @@
 //! results are medians with their range, ratios and differences are taken pair by pair.
 
 pub mod calls;
-pub mod clock;
 pub mod cycles;
 pub mod floors;
-pub mod latency;
-pub mod launch;
-pub mod machine;
 pub mod memory;
 pub mod options;
+pub mod overhead;
 pub mod programs;
 pub mod report;
-pub mod samples;
 pub mod start;
-pub mod suite;
+pub mod touch;

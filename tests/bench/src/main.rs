@@ -2,11 +2,13 @@
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
-use rcb_bench::launch::{self, Rcb};
-use rcb_bench::machine::{self, Machine};
 use rcb_bench::options::{Choice, Options};
 use rcb_bench::report::{self, Part};
-use rcb_bench::{calls, cycles, memory, programs, start, suite};
+use rcb_bench::{calls, cycles, memory, overhead, programs, start, touch};
+use rcb_overhead::launch::{self, Rcb};
+use rcb_overhead::machine::{self, Machine};
+use rcb_overhead::report::{input::Input, page};
+use rcb_overhead::suite;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -42,7 +44,8 @@ fn run(options: &Options) -> Result<ExitCode> {
     println!("{}", report::limits(&parts).markdown());
     fs::write(out.join("report.md"), report::markdown(&machine.text(), &parts))?;
     fs::write(out.join("report.json"), serde_json::to_string_pretty(&report::json(&machine.json(), &parts))?)?;
-    println!("Written: {0}/report.md, {0}/report.json", out.display());
+    fs::write(out.join("report.html"), page(&out, &parts)?)?;
+    println!("Written: {0}/report.md, {0}/report.json, {0}/report.html", out.display());
     let kept = parts.iter().flat_map(|part| &part.limits).all(report::Limit::is_kept);
     Ok(if options.check && !kept { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
@@ -71,13 +74,26 @@ fn measure(options: &Options, out: &Path, rcb: Option<&Rcb>, cpus: &[usize]) -> 
     if options.wants(Choice::Memory) {
         add(memory::part(rcb, cpus));
     }
+    if options.wants(Choice::Touch) {
+        add(touch::part(out, rcb, cpus, options.quick)?);
+    }
     if options.wants(Choice::Programs) {
-        add(programs_part(options, out, rcb, cpus)?);
+        let (entries, inputs) = suite_of(options, out)?;
+        add(programs::part(&plan_of(options, &entries, &inputs, &out.join("scratch")), rcb, cpus)?);
+    }
+    if options.wants(Choice::Suite) {
+        let (entries, inputs) = suite_of(options, out)?;
+        let rounds = options.rounds.unwrap_or(if options.quick { 1 } else { 3 });
+        let scratch = out.join("scratch");
+        let (part, document) = overhead::part(&plan_of(options, &entries, &inputs, &scratch), rcb, cpus, rounds)?;
+        fs::write(out.join("suite.json"), document.to_json())?;
+        add(part);
     }
     Ok(parts)
 }
 
-fn programs_part(options: &Options, out: &Path, rcb: Option<&Rcb>, cpus: &[usize]) -> Result<Part> {
+/// The entries of the suite that are to run, and their inputs.
+fn suite_of(options: &Options, out: &Path) -> Result<(Vec<suite::Entry>, PathBuf)> {
     let chosen = |entry: &suite::Entry| options.only.is_empty() || options.only.contains(&entry.name);
     let mut entries = suite::read(&options.suite.join("suite.tsv"))?;
     entries.retain(|entry| entry.is_single() && chosen(entry));
@@ -89,15 +105,33 @@ fn programs_part(options: &Options, out: &Path, rcb: Option<&Rcb>, cpus: &[usize
         Some(inputs) => inputs.canonicalize().with_context(|| format!("{} is not there", inputs.display()))?,
         None => prepare(options, out)?,
     };
-    let plan = programs::Plan {
-        entries: &entries,
-        inputs: &inputs,
-        scratch: &out.join("scratch"),
+    Ok((entries, inputs))
+}
+
+fn plan_of<'a>(
+    options: &Options,
+    entries: &'a [suite::Entry],
+    inputs: &'a Path,
+    scratch: &'a Path,
+) -> programs::Plan<'a> {
+    programs::Plan {
+        entries,
+        inputs,
+        scratch,
         pairs: options.pairs.unwrap_or(if options.quick { 2 } else { 5 }),
         is_full: !options.quick,
         deadline: Instant::now() + Duration::from_secs_f64(options.minutes * 60.0),
-    };
-    programs::part(&plan, rcb, cpus)
+    }
+}
+
+/// The same as a page, with the figures of the suite if they were measured in this run.
+fn page(out: &Path, parts: &[Part]) -> Result<String> {
+    let mut input = Input::default();
+    input.add("report.json", &fs::read_to_string(out.join("report.json"))?)?;
+    if parts.iter().any(|part| part.name == "suite") {
+        input.add("suite.json", &fs::read_to_string(out.join("suite.json"))?)?;
+    }
+    Ok(page::html(&input))
 }
 
 /// Makes the inputs of the suite, or finds them made.

@@ -1,9 +1,9 @@
 //! Memory of agent and log, from what the kernel says about a replica at rest.
 
-use crate::launch::{Rcb, Replicated, Running};
 use crate::report::{Limit, Part, Table};
 use anyhow::{Context, Result, bail};
 use rcb_abi::{AGENT_BASE, AGENT_END, CONTROL_ADDR, MAX_REPLICAS, PLAN_ADDR, segment_addr};
+use rcb_overhead::launch::{Rcb, Replicated, Running};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fs;

@@ -14,8 +14,12 @@ pub enum Choice {
     Start,
     /// Memory of agent and log.
     Memory,
+    /// Touching memory with small and huge pages.
+    Touch,
     /// Wall time of real programs over two concurrent native copies.
     Programs,
+    /// The suite as two and three replicas, with the split of the time, and under strace.
+    Suite,
 }
 
 /// Measures what replication costs on this machine: everything in one run, interleaved, medians with their range.
@@ -42,9 +46,12 @@ pub struct Options {
     /// Undisturbed pairs of runs wanted per program
     #[arg(long)]
     pub pairs: Option<usize>,
-    /// No new pair of program runs is begun after so many minutes
+    /// No new pair of program runs is begun after so many minutes; no new program of the part `suite` either
     #[arg(long, default_value_t = 14.0)]
     pub minutes: f64,
+    /// Rounds of the part `suite` per program
+    #[arg(long)]
+    pub rounds: Option<usize>,
     /// Only these entries of the suite
     #[arg(long, value_delimiter = ',')]
     pub only: Vec<String>,

@@ -1,11 +1,11 @@
 //! Wall time of real programs as two replicas, over the floor: two native copies at the same time on the same CPUs.
 
-use crate::launch::{Finished, Rcb, Replicated};
-use crate::machine;
 use crate::report::{Limit, Part, Table};
-use crate::samples::{Samples, geometric_mean, number};
-use crate::suite::{Entry, Outcome, Scratch};
 use anyhow::{Context, Result};
+use rcb_overhead::launch::{Finished, Rcb, Replicated};
+use rcb_overhead::machine;
+use rcb_overhead::samples::{Samples, geometric_mean, number};
+use rcb_overhead::suite::{Entry, Outcome, Scratch};
 use serde_json::{Map, json};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -95,7 +95,7 @@ fn together(plan: &Plan<'_>, entry: &Entry, starts: &[Start<'_>]) -> Result<Toge
     let (busy, begin) = (machine::busy_s(), Instant::now());
     let running: Vec<_> =
         copies.iter().zip(starts).map(|(copy, (_, run, cpus))| copy.start(*run, cpus)).collect::<Result<_>>()?;
-    let finished: Vec<_> = running.into_iter().map(crate::launch::Running::finish).collect::<Result<_>>()?;
+    let finished: Vec<_> = running.into_iter().map(rcb_overhead::launch::Running::finish).collect::<Result<_>>()?;
     let wall = begin.elapsed().as_secs_f64();
     let own: f64 = finished.iter().map(Finished::cpu_s).sum();
     let foreign = ((machine::busy_s() - busy - own) / wall / 2.0).max(0.0);
@@ -268,7 +268,7 @@ mod tests {
     #[test]
     fn disturbed_programs_are_shown_but_not_judged() {
         let line = |name: &str| format!("{name}\tx\td\tc\t-\t0\t-\t-\t-\n");
-        let entries = crate::suite::parse(&(line("quiet") + &line("noisy") + &line("broken")));
+        let entries = rcb_overhead::suite::parse(&(line("quiet") + &line("noisy") + &line("broken")));
         let series = |ours, foreign| Series { pairs: vec![pair(ours, foreign, 0.0)], problem: None };
         let broken = Series { problem: Some("standard output differs".to_owned()), ..Series::default() };
         let all = BTreeMap::from([("quiet", series(1.01, 0.0)), ("noisy", series(3.0, 0.5)), ("broken", broken)]);

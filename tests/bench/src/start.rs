@@ -1,9 +1,9 @@
 //! Start and end of small programs: the time a user waits for `rcb run` beyond the program itself.
 
-use crate::launch::{Rcb, Replicated, succeed};
 use crate::report::{Limit, Part, Table};
-use crate::samples::Samples;
 use anyhow::Result;
+use rcb_overhead::launch::{Rcb, Replicated, succeed};
+use rcb_overhead::samples::Samples;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn without_rcb_the_native_column_stands_and_the_limit_is_not_kept() {
-        let part = part(None, &crate::machine::allowed_cpus(), true).unwrap();
+        let part = part(None, &rcb_overhead::machine::allowed_cpus(), true).unwrap();
         assert_ne!(part.tables[0].rows[0][1], "-");
         assert!(!part.limits[0].is_kept());
     }

@@ -5,8 +5,12 @@ use rcb_tests::inherited;
 
 #[path = "victims/codes.rs"]
 mod codes;
+#[path = "victims/costs.rs"]
+mod costs;
 #[path = "victims/deaths.rs"]
 mod deaths;
+#[path = "victims/pages.rs"]
+mod pages;
 #[path = "victims/records.rs"]
 mod records;
 #[path = "victims/surroundings.rs"]
@@ -22,6 +26,8 @@ fn main() {
     trials.extend(records::trials());
     trials.extend(surroundings::trials());
     trials.extend(tools::trials());
+    trials.extend(costs::trials());
+    trials.extend(pages::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
 

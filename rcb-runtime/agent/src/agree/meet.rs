@@ -9,6 +9,7 @@
 use crate::fault::{Words, park};
 use crate::shared;
 use crate::state::State;
+use crate::timing;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 use core::sync::atomic::{AtomicU64, fence};
 use rcb_abi::segment::{LAG, RING, phase};
@@ -51,20 +52,19 @@ fn wait(st: &State, word: &AtomicU64, seq: u64, peer: usize, why: u32, nap_ns: u
     if meeting::arrived(word.load(Acquire), seq) {
         return;
     }
-    let start = now(st);
-    let own = shared::own(st.replica);
-    own.stats.waits += 1;
-    for i in 0..st.spin {
-        if meeting::arrived(word.load(Acquire), seq) {
-            own.stats.wait_ns += 64 * now(st).wrapping_sub(start);
-            return;
+    shared::own(st.replica).stats.waits += 1;
+    let spin = || {
+        for i in 0..st.spin {
+            if meeting::arrived(word.load(Acquire), seq) {
+                return (i, true);
+            }
+            if i >= EAGER {
+                core::hint::spin_loop();
+            }
         }
-        if i >= EAGER {
-            core::hint::spin_loop();
-        }
-    }
-    sleep(st, word, seq, peer, why, nap_ns);
-    own.stats.wait_ns += 64 * now(st).wrapping_sub(start);
+        (st.spin, false)
+    };
+    timing::waited(st, EAGER, spin, || sleep(st, word, seq, peer, why, nap_ns));
 }
 
 #[cold]
@@ -179,18 +179,4 @@ pub fn passed(st: &State, seq: u64) {
 /// The earliest request that some peer is still working on.
 pub fn slowest(st: &State) -> u64 {
     (0..st.n).filter(|p| *p != st.replica).map(|p| shared::peer(p).head.seq.load(Acquire)).min().unwrap_or(u64::MAX)
-}
-
-/// Monotonic nanoseconds if this call is sampled, else 0. (The time stamp counter traps for the agent as well.)
-#[inline]
-pub fn now(st: &State) -> u64 {
-    if st.timing { clock() } else { 0 }
-}
-
-#[cold]
-fn clock() -> u64 {
-    let mut time = [0u64; 2];
-    // SAFETY: writes a local.
-    unsafe { syscall!(nr::CLOCK_GETTIME, 1, &raw mut time) };
-    time[0] * 1_000_000_000 + time[1]
 }

@@ -159,6 +159,8 @@ fn make(st: &mut State, wanted: &Wanted, group: u32, regs: &mut Regs) -> Answer 
 /// The child, from its first step to the guest's own code.
 fn born(st: &mut State, wanted: &Wanted, group: u32, regs: &mut Regs, streams: (&Streams, u32)) -> Answer {
     let parent = shared::group() as u32;
+    let stats = &shared::own(st.replica).stats;
+    let spin_ps = (stats.eager_ps, stats.pause_ps);
     // The parent's segment is out of reach afterwards: what lives on goes over the scratch buffer.
     let kept = scratch().words.as_mut_ptr().cast::<u8>();
     // SAFETY: the buffer is as large, and nobody else uses it in between.
@@ -175,6 +177,7 @@ fn born(st: &mut State, wanted: &Wanted, group: u32, regs: &mut Regs, streams: (
     own.carry.children = [ChildProcess::default(); CHILDREN];
     own.carry.forks = 0;
     own.parent.store(parent, Relaxed);
+    (own.stats.eager_ps, own.stats.pause_ps) = spin_ps;
     own.wait.needs_socket.store(streams.1, Relaxed);
     window::remember(wanted.flags & CLONE_VM != 0, regs.rsp);
     start_over(st, group);

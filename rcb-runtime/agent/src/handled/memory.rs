@@ -3,6 +3,7 @@
 //! of files cannot be kept in step.
 
 use crate::call::{Answer, Call, each, note_refusal};
+use crate::handled::huge;
 use crate::state::State;
 use crate::trap::code;
 use rcb_abi::{AGENT_BASE, AGENT_END};
@@ -66,6 +67,9 @@ pub fn mmap(st: &mut State, call: &Call) -> Answer {
     if !is_error(result) {
         let (start, end) = (result as u64, result as u64 + bytes.next_multiple_of(4096));
         changed(st, start, end);
+        if anonymous && prot & PROT_WRITE != 0 {
+            huge::ask(start, end);
+        }
         // Only a descriptor open for writing could make the mapping writable later.
         if shared && !anonymous && writable(fd) && !remember_shared(st, start, end) {
             each(nr::MUNMAP, [start, end - start, 0, 0, 0, 0]);
@@ -193,6 +197,8 @@ pub fn brk(st: &mut State, call: &Call) -> Answer {
         if at != old_end as i64 {
             return answer(st);
         }
+        // All of the heap: its parts become one mapping only if they were asked for alike.
+        huge::ask(st.brk_start.next_multiple_of(4096), new_end);
     } else if new_end < old_end {
         each(nr::MUNMAP, [new_end, old_end - new_end, 0, 0, 0, 0]);
     }

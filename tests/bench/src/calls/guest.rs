@@ -1,7 +1,7 @@
 //! The guest that measures itself, and the ways in which it is run.
 
-use crate::launch::{Finished, Rcb, Replicated, Running, succeed};
 use anyhow::{Context, Result};
+use rcb_overhead::launch::{Finished, Rcb, Replicated, Running, succeed};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -99,7 +99,7 @@ impl Guest {
         std::fs::write(&source, SOURCE)?;
         let mut compiler = Command::new("cc");
         compiler.args(["-O2", "-o"]).arg(&guest.program).arg(&source);
-        succeed(&mut compiler, &crate::machine::allowed_cpus()).context("cannot compile the guest")?;
+        succeed(&mut compiler, &rcb_overhead::machine::allowed_cpus()).context("cannot compile the guest")?;
         let pattern: Vec<u8> = (0..17_u32 << 20).map(|place| (place ^ (place >> 9)) as u8).collect();
         std::fs::write(&guest.file, pattern)?;
         Ok(guest)
@@ -155,7 +155,7 @@ mod tests {
     fn the_guest_measures_every_case_natively() {
         let folder = tempfile::tempdir().unwrap();
         let guest = Guest::prepare(folder.path()).unwrap();
-        let cpus = crate::machine::allowed_cpus();
+        let cpus = rcb_overhead::machine::allowed_cpus();
         let run = run(Setup::Native, &guest, None, &cpus, &guest.args("2", "5", &[])).unwrap();
         assert_eq!(run.len(), CASES.len());
         assert!(CASES.iter().all(|case| run[*case] > 0.0));

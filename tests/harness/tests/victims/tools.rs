@@ -22,7 +22,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 /// Runs `rcb` with words, in a folder of its own.
-fn tool(sandbox: &Sandbox, words: &[&str]) -> Result<Outcome, Failed> {
+pub(crate) fn tool(sandbox: &Sandbox, words: &[&str]) -> Result<Outcome, Failed> {
     let mut command = vec![rcb().display().to_string()];
     command.extend(words.iter().map(|word| (*word).to_string()));
     Ok(sandbox.run_words(&Case::shell("tool", ""), &command, "seen")?)

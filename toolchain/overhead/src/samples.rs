@@ -1,9 +1,11 @@
 //! Statistics of repeated measurements: medians with their range, ratios and differences pair by pair.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// Repeated measurements of one quantity.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Samples(Vec<f64>);
 
 impl Samples {
@@ -20,6 +22,18 @@ impl Samples {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// The measurements in the order in which they were made.
+    pub fn values(&self) -> &[f64] {
+        &self.0
+    }
+
+    /// Their mean; `None` without measurements.
+    pub fn mean(&self) -> Option<f64> {
+        #[allow(clippy::cast_precision_loss, reason = "a number of runs is small")]
+        let count = self.0.len() as f64;
+        (!self.0.is_empty()).then(|| self.0.iter().sum::<f64>() / count)
     }
 
     /// Each measurement changed.

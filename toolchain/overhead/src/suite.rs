@@ -1,6 +1,7 @@
 //! The suite's entries: real programs with prepared inputs, each run in a fresh copy of its folder.
 
 use crate::launch::{Finished, Running, succeed};
+use crate::subject::{Print, digest};
 use anyhow::{Context, Result};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -30,6 +31,11 @@ impl Entry {
         Self { command: self.small_command.clone().unwrap_or(self.command), ..self }
     }
 
+    /// What the shell is given; `$RUN` stands for the runtime.
+    pub fn command(&self) -> &str {
+        &self.command
+    }
+
     /// Whether it is one process with one thread, the only kind that is replicated so far.
     pub fn is_single(&self) -> bool {
         // zstd starts worker threads even when told not to.
@@ -44,7 +50,7 @@ pub fn read(table: &Path) -> Result<Vec<Entry>> {
 }
 
 /// From the text of the table.
-pub(crate) fn parse(text: &str) -> Vec<Entry> {
+pub fn parse(text: &str) -> Vec<Entry> {
     let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     lines
         .filter_map(|line| {
@@ -170,6 +176,13 @@ impl Outcome {
     /// The exit status, when it is not the one that the table of the suite says.
     pub fn failure(&self) -> Option<&str> {
         (!self.is_expected).then_some(self.status.as_str())
+    }
+
+    /// The outcome as digests.
+    pub fn print(&self) -> Print {
+        let mut digests = vec![("standard output".to_owned(), digest(&self.stdout))];
+        digests.extend(self.files.iter().map(|(name, bytes)| (name.display().to_string(), digest(bytes))));
+        Print { status: self.status.clone(), is_expected: self.is_expected, digests }
     }
 
     /// In what this outcome differs from another; `None` when they are equal.

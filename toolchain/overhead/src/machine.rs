@@ -2,6 +2,7 @@
 
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::fs;
 use std::sync::OnceLock;
@@ -33,7 +34,7 @@ pub fn bind(cpus: &[usize]) {
 }
 
 /// What a report says about the machine.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Machine {
     /// Processor as it calls itself.
     pub processor: String,
