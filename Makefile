@@ -6,7 +6,10 @@ RCB := $(TARGET)/release/rcb
 SEEDS ?= 500
 # The agent has no standard library, so it cannot be compiled together with crates that give theirs to its dependencies;
 # it has no tests inside and is exercised through rcb.
-HOSTED := --workspace --exclude rcb-agent
+HOSTED := --workspace --exclude rcb-agent --exclude rcb-pass-rt
+# The compiler half needs LLVM 22; without it everything else is built and tested, and this says what is missing.
+LLVM := $(wildcard /usr/lib/llvm-22/bin/llvm-config)
+COMPILER := $(if $(LLVM),,--exclude rcb-pass --exclude rcbcc)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -19,8 +22,14 @@ help: ## list the targets
 setup: ## install what is missing: Debian packages
 	@toolchain/setup/setup.sh
 
-build: ## build the rcb command: target/release/rcb
-	$(CARGO) build --locked --release -p rcb
+build: ## build the commands: target/release/rcb, target/release/rcbcc
+	$(CARGO) build --locked --release -p rcb -p rcbcc
+	@ln -sf rcbcc $(TARGET)/release/rcbc++
+ifneq ($(LLVM),)
+	$(CARGO) build --locked --release -p rcb-pass --features llvm
+else
+	@echo "build: no LLVM 22 here, so rcbcc has no pass: apt-get install llvm-22-dev clang-22 lld-22 libpolly-22-dev libzstd-dev zlib1g-dev"
+endif
 
 demo: ## set up, build, and run Debian's bzip2 with two and three replicas
 	@toolchain/setup/setup.sh build tests
@@ -29,13 +38,13 @@ demo: ## set up, build, and run Debian's bzip2 with two and three replicas
 
 test: setup build ## set up, build, check format and lints, run every test
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --locked $(HOSTED) --all-targets -- -D warnings
-	$(CARGO) clippy --locked -p rcb-agent -- -D warnings
+	$(CARGO) clippy --locked $(HOSTED) $(COMPILER) --all-targets -- -D warnings
+	$(CARGO) clippy --locked -p rcb-agent -p rcb-pass-rt -- -D warnings
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
-	    export RCB="$$(realpath "$(RCB)")"; set -ex; $(CARGO) test --locked $(HOSTED) --doc; \
-	    $(CARGO) nextest run --locked $(HOSTED) --no-fail-fast; \
+	    export RCB="$$(realpath "$(RCB)")"; set -ex; $(CARGO) test --locked $(HOSTED) $(COMPILER) --doc; \
+	    $(CARGO) nextest run --locked $(HOSTED) $(COMPILER) --no-fail-fast; \
 	else \
-	    export RCB="$$(realpath "$(RCB)")"; set -x; $(CARGO) test --locked $(HOSTED) --no-fail-fast; \
+	    export RCB="$$(realpath "$(RCB)")"; set -x; $(CARGO) test --locked $(HOSTED) $(COMPILER) --no-fail-fast; \
 	fi
 
 bench: build $(if $(BENCH),,suite) ## the suite with full inputs, then what replication costs; BENCH="--quick calls" chooses (see --help)
