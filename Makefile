@@ -13,7 +13,7 @@ COMPILER := $(if $(LLVM),,--exclude rcb-pass --exclude rcbcc)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build demo test bench suite soak docs clean
+.PHONY: help setup build hardened demo test bench suite soak docs clean
 
 help: ## list the targets
 	@echo "usage: make TARGET"
@@ -30,6 +30,11 @@ ifneq ($(LLVM),)
 else
 	@echo "build: no LLVM 22 here, so rcbcc has no pass: apt-get install llvm-22-dev clang-22 lld-22 libpolly-22-dev libzstd-dev zlib1g-dev"
 endif
+
+# Agent and supervisor through rcbcc with PROTECT; a copy with `none` goes the same way, to compare with.
+PROTECT ?= swift
+hardened: build ## build target/hardened/swift/rcb and target/hardened/none/rcb: agent and supervisor through rcbcc
+	toolchain/rcbcc/hardened.sh "$(TARGET)" $(PROTECT) none
 
 demo: ## set up, build, and run Debian's bzip2 with two and three replicas
 	@toolchain/setup/setup.sh build tests
