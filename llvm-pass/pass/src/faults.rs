@@ -43,7 +43,7 @@ impl<'a, 'ctx> Faults<'a, 'ctx> {
         for attribute in ["noreturn", "nounwind", "cold"] {
             cursor.function_attribute(handler, attribute);
         }
-        cursor.call(handler, site.ty().void(), &[site]);
+        cursor.call(handler, site.ty().void(), &[site]).locate_in_function();
         cursor.unreachable();
         self.blocks.insert(check, block);
         block

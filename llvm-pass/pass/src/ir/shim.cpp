@@ -2,6 +2,7 @@
 #include "llvm-c/Core.h"
 #include "llvm/IR/CFG.h"
 #include "llvm/IR/Constants.h"
+#include "llvm/IR/DebugInfoMetadata.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/InlineAsm.h"
 #include "llvm/IR/InstIterator.h"
@@ -295,6 +296,14 @@ int rcb_is_operand_splat(LLVMValueRef Val) {
 void rcb_copy_location(LLVMValueRef To, LLVMValueRef From) {
   if (auto *I = dyn_cast<Instruction>(unwrap(To)))
     I->setDebugLoc(unwrap<Instruction>(From)->getDebugLoc());
+}
+
+// Gives an instruction the location "somewhere in its function" where the function has debug information: a call of a
+// function that has some, too, must have a location.
+void rcb_locate_in_function(LLVMValueRef Inst) {
+  auto *I = unwrap<Instruction>(Inst);
+  if (auto *S = I->getFunction()->getSubprogram())
+    I->setDebugLoc(DILocation::get(I->getContext(), 0, 0, S));
 }
 
 // A conditional branch of which the first or the second way is practically never taken.

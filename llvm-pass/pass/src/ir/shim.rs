@@ -30,6 +30,7 @@ unsafe extern "C" {
     pub(super) fn rcb_has_attribute(function: LLVMValueRef, name: *const c_char) -> c_int;
     pub(super) fn rcb_is_debug_or_marker(inst: LLVMValueRef) -> c_int;
     pub(super) fn rcb_is_operand_splat(value: LLVMValueRef) -> c_int;
+    pub(super) fn rcb_locate_in_function(inst: LLVMValueRef);
     pub(super) fn rcb_copy_location(to: LLVMValueRef, from: LLVMValueRef);
     pub(super) fn rcb_branch_unlikely(
         builder: LLVMBuilderRef,

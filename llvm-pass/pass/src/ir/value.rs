@@ -303,6 +303,12 @@ impl Value {
         unsafe { shim::rcb_drop_call_promises(self.0) }
     }
 
+    /// Gives it the source location "somewhere in its function".
+    pub(crate) fn locate_in_function(self) {
+        // SAFETY: asked of instructions in a block only.
+        unsafe { shim::rcb_locate_in_function(self.0) }
+    }
+
     /// Length of a `memcpy`, `memmove` or `memset` that is known and not volatile, in bytes.
     pub(crate) fn constant_length(self) -> Option<u64> {
         // SAFETY: asked of instructions only.
