@@ -4,20 +4,21 @@ CARGO ?= cargo
 TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 RCB := $(TARGET)/release/rcb
 SEEDS ?= 500
+COUNT ?= 3000
 # The agent has no standard library, so it cannot be compiled together with crates that give theirs to its dependencies;
 # it has no tests inside and is exercised through rcb.
 HOSTED := --workspace --exclude rcb-agent --exclude rcb-pass-rt
 # The compiler half needs LLVM 22; without it everything else is built and tested, and this says what is missing.
 LLVM := $(wildcard /usr/lib/llvm-22/bin/llvm-config)
-COMPILER := $(if $(LLVM),,--exclude rcb-pass --exclude rcbcc)
+COMPILER := $(if $(LLVM),,--exclude rcb-pass --exclude rcbcc --exclude rcb-hardening-tests)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build hardened demo test bench suite soak docs clean
+.PHONY: help setup build hardened demo test bench bench-hardening suite soak soak-hardening docs clean
 
 help: ## list the targets
 	@echo "usage: make TARGET"
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 setup: ## install what is missing: Debian packages
 	@toolchain/setup/setup.sh
@@ -54,6 +55,12 @@ test: setup build ## set up, build, check format and lints, run every test
 
 bench: build $(if $(BENCH),,suite) ## the suite with full inputs, then what replication costs; BENCH="--quick calls" chooses (see --help)
 	$(CARGO) run --locked --release -p rcb-bench -- $(BENCH)
+
+bench-hardening: build ## what hardening costs: kernels, none against swift and swift+cfc
+	$(CARGO) run --locked --release -p rcb-hardening-tests
+
+soak-hardening: build ## what hardening detects: COUNT=3000 flips per kernel and scheme
+	$(CARGO) run --locked --release -p rcb-hardening-tests -- --campaign $(COUNT)
 
 suite: build ## the suite with full inputs, n = 1, 2, 3 in both modes, against native: every byte of output and files
 	RCB="$$(realpath "$(RCB)")" RCB_SUITE=full $(CARGO) test --locked -p rcb-tests --test suite -- --test-threads 1

@@ -7,7 +7,7 @@
 //!   place. (The unused half of a shuffle stays: nothing of it arrives anywhere.)
 //! - Short copies and fills of memory as loads and stores, so that they are verified like others.
 
-use crate::ir::{Cursor, Opcode, Type, Value};
+use crate::ir::{Cursor, Kind, Opcode, Type, Value};
 
 /// Longest copy that is written out, in bytes. Code generation writes out copies up to 128 bytes itself; beyond this
 /// length they are left to it and only their addresses are checked.
@@ -37,7 +37,9 @@ pub(crate) fn normalise(function: Value) {
 fn define_operands(instruction: Value) {
     let is_shuffle = instruction.opcode() == Opcode::LLVMShuffleVector;
     for (index, operand) in (0..).zip(instruction.operands()) {
-        if operand.is_constant() && !(is_shuffle && index == 1) {
+        // A zero that is live everywhere costs much on the x87 stack, and x87 values are not compared.
+        let is_x87 = operand.ty().kind() == Kind::OddFloat;
+        if operand.is_constant() && !is_x87 && !(is_shuffle && index == 1) {
             let defined = operand.defined();
             if defined != operand {
                 instruction.set_operand(index, defined);
