@@ -47,10 +47,10 @@ test: setup build ## set up, build, check format and lints, run every test
 	$(CARGO) clippy --locked $(HOSTED) $(COMPILER) --all-targets -- -D warnings
 	$(CARGO) clippy --locked -p rcb-agent -p rcb-pass-rt -- -D warnings
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
-	    export RCB="$$(realpath "$(RCB)")"; set -ex; $(CARGO) test --locked $(HOSTED) $(COMPILER) --doc; \
+	    export RCB="$$(realpath "$(RCB)")" RCBCC="$$(realpath "$(TARGET)")/release/rcbcc"; set -ex; $(CARGO) test --locked $(HOSTED) $(COMPILER) --doc; \
 	    $(CARGO) nextest run --locked $(HOSTED) $(COMPILER) --no-fail-fast; \
 	else \
-	    export RCB="$$(realpath "$(RCB)")"; set -x; $(CARGO) test --locked $(HOSTED) $(COMPILER) --no-fail-fast; \
+	    export RCB="$$(realpath "$(RCB)")" RCBCC="$$(realpath "$(TARGET)")/release/rcbcc"; set -x; $(CARGO) test --locked $(HOSTED) $(COMPILER) --no-fail-fast; \
 	fi
 
 bench: build $(if $(BENCH),,suite) ## the suite with full inputs, then what replication costs; BENCH="--quick calls" chooses (see --help)
