@@ -4,23 +4,39 @@ CARGO ?= cargo
 TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 RCB := $(TARGET)/release/rcb
 SEEDS ?= 500
+COUNT ?= 3000
 # The agent has no standard library, so it cannot be compiled together with crates that give theirs to its dependencies;
 # it has no tests inside and is exercised through rcb.
-HOSTED := --workspace --exclude rcb-agent
+HOSTED := --workspace --exclude rcb-agent --exclude rcb-pass-rt
+# The compiler half needs LLVM 22; without it everything else is built and tested, and this says what is missing.
+# Looked at when it is needed, because `make test` may have installed it just before.
+LLVM = $(shell test -x /usr/lib/llvm-22/bin/llvm-config && echo yes)
+COMPILER = $(if $(LLVM),,--exclude rcb-pass --exclude rcbcc --exclude rcb-hardening-tests)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build demo test bench suite soak docs clean
+.PHONY: help setup build hardened demo test bench bench-hardening suite soak soak-hardening docs clean
 
 help: ## list the targets
 	@echo "usage: make TARGET"
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 setup: ## install what is missing: Debian packages
 	@toolchain/setup/setup.sh
 
-build: ## build the rcb command: target/release/rcb
-	$(CARGO) build --locked --release -p rcb
+build: ## build the commands: target/release/rcb, target/release/rcbcc
+	$(CARGO) build --locked --release -p rcb -p rcbcc
+	@ln -sf rcbcc $(TARGET)/release/rcbc++
+	@if [ -n "$(LLVM)" ]; then \
+	    set -x; $(CARGO) build --locked --release -p rcb-pass --features llvm; \
+	else \
+	    echo "build: no LLVM 22 here, so rcbcc has no pass: apt-get install llvm-22-dev clang-22 lld-22 libpolly-22-dev libzstd-dev zlib1g-dev"; \
+	fi
+
+# Agent and supervisor through rcbcc with PROTECT; a copy with `none` goes the same way, to compare with.
+PROTECT ?= swift
+hardened: build ## build target/hardened/swift/rcb and target/hardened/none/rcb: agent and supervisor through rcbcc
+	toolchain/rcbcc/hardened.sh "$(TARGET)" $(PROTECT) none
 
 demo: ## set up, build, and run Debian's bzip2 with two and three replicas
 	@toolchain/setup/setup.sh build tests
@@ -29,17 +45,23 @@ demo: ## set up, build, and run Debian's bzip2 with two and three replicas
 
 test: setup build ## set up, build, check format and lints, run every test
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --locked $(HOSTED) --all-targets -- -D warnings
-	$(CARGO) clippy --locked -p rcb-agent -- -D warnings
+	$(CARGO) clippy --locked $(HOSTED) $(COMPILER) --all-targets -- -D warnings
+	$(CARGO) clippy --locked -p rcb-agent -p rcb-pass-rt -- -D warnings
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
-	    export RCB="$$(realpath "$(RCB)")"; set -ex; $(CARGO) test --locked $(HOSTED) --doc; \
-	    $(CARGO) nextest run --locked $(HOSTED) --no-fail-fast; \
+	    export RCB="$$(realpath "$(RCB)")" RCBCC="$$(realpath "$(TARGET)")/release/rcbcc"; set -ex; $(CARGO) test --locked $(HOSTED) $(COMPILER) --doc; \
+	    $(CARGO) nextest run --locked $(HOSTED) $(COMPILER) --no-fail-fast; \
 	else \
-	    export RCB="$$(realpath "$(RCB)")"; set -x; $(CARGO) test --locked $(HOSTED) --no-fail-fast; \
+	    export RCB="$$(realpath "$(RCB)")" RCBCC="$$(realpath "$(TARGET)")/release/rcbcc"; set -x; $(CARGO) test --locked $(HOSTED) $(COMPILER) --no-fail-fast; \
 	fi
 
 bench: build $(if $(BENCH),,suite) ## the suite with full inputs, then what replication costs; BENCH="--quick calls" chooses (see --help)
 	$(CARGO) run --locked --release -p rcb-bench -- $(BENCH)
+
+bench-hardening: build ## what hardening costs: kernels, none against swift and swift+cfc
+	$(CARGO) run --locked --release -p rcb-hardening-tests
+
+soak-hardening: build ## what hardening detects: COUNT=3000 flips per kernel and scheme
+	$(CARGO) run --locked --release -p rcb-hardening-tests -- --campaign $(COUNT)
 
 suite: build ## the suite with full inputs, n = 1, 2, 3 in both modes, against native: every byte of output and files
 	RCB="$$(realpath "$(RCB)")" RCB_SUITE=full $(CARGO) test --locked -p rcb-tests --test suite -- --test-threads 1

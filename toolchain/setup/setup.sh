@@ -1,8 +1,8 @@
 #!/bin/sh
 # setup.sh [--check] [GROUP...]: install what building and testing need.
 #
-# Installs the Debian packages of packages.txt that are missing (groups: build tests suite pages; all by default), checks the
-# Rust toolchain. Can be run again: what is there is left alone.
+# Installs the Debian packages of packages.txt that are missing (groups: build compiler tests suite pages; all by
+# default), checks the Rust toolchain. Can be run again: what is there is left alone.
 # With --check nothing is installed; the exit status is 1 when something is missing.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -13,11 +13,11 @@ groups=
 for word in "$@"; do
     case $word in
     --check) check=yes ;;
-    build | tests | suite | pages) groups="$groups $word" ;;
-    *) echo "usage: setup.sh [--check] [build] [tests] [suite] [pages]" >&2; exit 2 ;;
+    build | compiler | tests | suite | pages) groups="$groups $word" ;;
+    *) echo "usage: setup.sh [--check] [build] [compiler] [tests] [suite] [pages]" >&2; exit 2 ;;
     esac
 done
-[ -n "$groups" ] || groups="build tests suite pages"
+[ -n "$groups" ] || groups="build compiler tests suite pages"
 
 say() { echo "setup: $*"; }
 fail() { echo "setup: $*" >&2; exit 1; }

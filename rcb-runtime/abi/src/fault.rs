@@ -103,6 +103,8 @@ pub mod kind {
     pub const RESULT: u32 = 8;
     /// The agent could not start the guest; `detail` is the errno, `site` one of [`super::boot_site`].
     pub const BOOT: u32 = 9;
+    /// The two copies of a value in the hardened agent differ; `detail` is the kind of check.
+    pub const AGENT_CHECK: u32 = 10;
 }
 
 /// Where starting the guest failed; in [`FaultRecord::site`] with [`kind::BOOT`].

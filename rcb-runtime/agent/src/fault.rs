@@ -85,6 +85,21 @@ pub fn stand_still() -> ! {
     }
 }
 
+/// What the hardening pass says about a failed check: name of the function, kind of check.
+#[repr(C)]
+pub struct Site {
+    function: *const u8,
+    check: u32,
+}
+
+/// Where a failed check of the hardened agent arrives. Nothing calls it in an agent that is not hardened.
+#[unsafe(no_mangle)]
+extern "C" fn __rcb_fault(site: *const Site) -> ! {
+    // SAFETY: the pass gives the address of a constant of this image.
+    let (function, check) = unsafe { ((*site).function, (*site).check) };
+    park(state(), Words::new(kind::AGENT_CHECK, u64::from(check), function as u64))
+}
+
 #[panic_handler]
 fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
     let line = info.location().map_or(0, core::panic::Location::line);

@@ -129,7 +129,7 @@ fn blame(cause: &Cause, place: Option<u64>, statements: &[&Statement]) -> (Repli
             (minority(statements.len(), heads), Ground::Majority)
         }),
         Cause::Fault { observer, fault } => match fault.kind {
-            kind::AGENT_EXCEPTION | kind::AGENT_PANIC => (Replicas::one(*observer), Ground::Deed),
+            kind::AGENT_EXCEPTION | kind::AGENT_PANIC | kind::AGENT_CHECK => (Replicas::one(*observer), Ground::Deed),
             kind::RESULT => {
                 let results = |replica: usize| statements[replica].request(fault.seq).map(|slot| slot.result);
                 (minority(statements.len(), results), Ground::Majority)

@@ -41,6 +41,7 @@ pub const fn fault(kind: u32) -> &'static str {
         kind::MIRROR => "mirror",
         kind::RESULT => "result",
         kind::BOOT => "boot",
+        kind::AGENT_CHECK => "agent-check",
         _ => "unknown",
     }
 }

@@ -166,6 +166,9 @@ fn headline(cause: &Cause, verdict: &Verdict, blamed: &[usize], witnesses: &[Wit
             kind::AGENT_PANIC => {
                 format!("the agent of replica {observer} failed its own check (line {}){at}", fault.detail)
             }
+            kind::AGENT_CHECK => {
+                format!("two copies of a value in the hardened agent of replica {observer} differ{at}")
+            }
             kind::MIRROR => format!(
                 "replica {observer} could not take over a descriptor of its leader ({}){at}",
                 nix::errno::Errno::from_raw(fault.detail as i32).desc()
