@@ -31,6 +31,8 @@ impl Constants {
             }
             (Constant::Address, Kind::Pointer) if constant.is_thread_local() => None,
             (Constant::Address, Kind::Pointer) if constant.is_dso_local() => Some(address(cursor, constant)),
+            // LIMIT: a number computed from addresses fits no table entry (no relocation says it), so both slices share it.
+            (Constant::Other, Kind::Int(_)) => None,
             _ if ty.is_aggregate() || !can_copy(ty) => None,
             _ => Some(cursor.load(ty, self.entry(module, constant), alignment(constant))),
         }

@@ -97,5 +97,7 @@ fn shown(command: &Command) -> String {
 /// Options that make clang generate code from hardened bitcode and change nothing.
 pub(crate) fn only_code_generation() -> Vec<OsString> {
     // Loop strength reduction would compute the shadow of an index from the index.
-    ["-Xclang", "-disable-llvm-passes", "-mllvm", "-disable-lsr", "-Qunused-arguments"].map(OsString::from).to_vec()
+    ["-Xclang", "-disable-llvm-passes", "-mllvm", "-disable-lsr", "-Qunused-arguments", "-Wno-override-module"]
+        .map(OsString::from)
+        .to_vec()
 }
