@@ -16,6 +16,15 @@ pub struct Usage {
     pub system: Duration,
     /// Largest resident set, in KiB.
     pub max_rss_kib: u64,
+    /// Ready to run, but the CPU had something else to do.
+    pub delayed: Duration,
+}
+
+/// How long a process has been ready without running: the second number of `/proc/PID/schedstat`, which a process has
+/// until it is reaped; 0 where the kernel does not say.
+fn delayed(pid: u32) -> Duration {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/schedstat")).unwrap_or_default();
+    Duration::from_nanos(text.split_whitespace().nth(1).and_then(|text| text.parse().ok()).unwrap_or(0))
 }
 
 /// Sends a signal; a replica that is gone does not mind.
@@ -27,6 +36,7 @@ pub fn signal(child: &Child, signal: i32) {
 /// Reaps a replica; `None` if it lives (only without `wait`).
 pub fn reap(child: &Child, wait: bool) -> Option<(End, Usage)> {
     let mut status = 0;
+    let delayed = delayed(child.pid);
     let mut usage = MaybeUninit::<libc::rusage>::zeroed();
     loop {
         let options = if wait { 0 } else { libc::WNOHANG };
@@ -47,7 +57,8 @@ pub fn reap(child: &Child, wait: bool) -> Option<(End, Usage)> {
     } else {
         End::Exit(libc::WEXITSTATUS(status))
     };
-    let usage = Usage { user: time(usage.ru_utime), system: time(usage.ru_stime), max_rss_kib: usage.ru_maxrss as u64 };
+    let (user, system) = (time(usage.ru_utime), time(usage.ru_stime));
+    let usage = Usage { user, system, max_rss_kib: usage.ru_maxrss as u64, delayed };
     Some((end, usage))
 }
 
