@@ -247,7 +247,7 @@ fn run_task(plan: &Plan, subject: &Subject, task: Task, like: &Print) -> Result<
             let starts: Vec<_> = cpus.chunks(1).map(|cpus| Start { runtime: None, cpus }).collect();
             let runs = subject.run(&starts)?;
             if let Some(difference) = same(&runs) {
-                bail!("{difference}");
+                bail!("one of {copies} native copies at once: {difference}");
             }
             let alone = |ended: &Ended| ended.finished.wall_s - ended.finished.delayed_s;
             let undisturbed_s = runs.ended.iter().map(alone).fold(0.0, f64::max);
