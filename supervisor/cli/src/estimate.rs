@@ -1,6 +1,6 @@
 //! `rcb estimate`: what it costs to run a program replicated, and to harden what replication cannot protect.
 
-use crate::sessions::{SessionArgs, document, tell};
+use crate::sessions::{SessionArgs, document, end, or_without, tell};
 use anyhow::{Context, Result};
 use clap::Args;
 use rcb_keeper::Outcome;
@@ -60,7 +60,8 @@ pub(crate) fn run(args: &EstimateArgs) -> Result<Outcome> {
     let subjects = args.session.subjects(scratch.path())?;
     let mut document = document(ESTIMATE, &plan);
     // A program that cannot be measured is known before time is spent on anything else.
-    let check = |subject| session::reference(&plan, subject).with_context(|| subject.name());
+    let check =
+        |subject| or_without(session::reference(&plan, subject).with_context(|| subject.name()), subjects.len());
     let likes = subjects.iter().map(check).collect::<Result<Vec<_>>>()?;
     tell("calibrating");
     let mut constants = BTreeMap::new();
@@ -70,14 +71,17 @@ pub(crate) fn run(args: &EstimateArgs) -> Result<Outcome> {
         document.calibration.push(Calibration { replicas, build: build.name.clone(), constants: found });
     }
     for (subject, like) in subjects.iter().zip(&likes) {
+        let Some(like) = like else { continue };
         let of = |replicas: usize, _build: usize| constants.get(&replicas).copied().unwrap_or_default();
         let name = subject.name();
         let mut told = |text: &str| tell(&format!("{name}: {text}"));
         let measured = session::measure(&plan, subject, like, &of, &mut document.round_trip_ns, &mut told);
-        let mut program = measured.with_context(|| name.clone())?;
+        let measured = or_without(measured.with_context(|| name.clone()), subjects.len())?;
+        let Some(mut program) = measured else { continue };
         add_predictions(&mut program, &factors);
         document.programs.push(program);
     }
+    let end = end(&document, subjects.len())?;
     if let Some(path) = &args.output {
         std::fs::write(path, document.to_json()).with_context(|| format!("writing {}", path.display()))?;
     }
@@ -87,7 +91,7 @@ pub(crate) fn run(args: &EstimateArgs) -> Result<Outcome> {
         _ => text::page(&document),
     };
     std::io::stdout().write_all(page.as_bytes()).context("writing the result")?;
-    Ok(Outcome::Exit(0))
+    Ok(end)
 }
 
 /// Names and values of the factors; `measured` becomes all that were measured against this build.

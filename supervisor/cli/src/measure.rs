@@ -1,6 +1,6 @@
 //! `rcb measure`: the cost model put to the test, with supervisors and agents that really are hardened.
 
-use crate::sessions::{SessionArgs, document, tell};
+use crate::sessions::{SessionArgs, document, end, or_without, tell};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use rcb_keeper::Outcome;
@@ -53,7 +53,8 @@ pub(crate) fn run(args: &MeasureArgs) -> Result<Outcome> {
     let plan = args.session.plan(builds, scratch.path(), 1)?;
     let subjects = args.session.subjects(scratch.path())?;
     let mut document = document(MEASURE, &plan);
-    let check = |subject| session::reference(&plan, subject).with_context(|| subject.name());
+    let check =
+        |subject| or_without(session::reference(&plan, subject).with_context(|| subject.name()), subjects.len());
     let likes = subjects.iter().map(check).collect::<Result<Vec<_>>>()?;
     let (base, others) = plan.builds.split_first().context("no builds")?;
     let mut factors = Vec::new();
@@ -85,14 +86,17 @@ pub(crate) fn run(args: &MeasureArgs) -> Result<Outcome> {
         }
     }
     for (subject, like) in subjects.iter().zip(&likes) {
+        let Some(like) = like else { continue };
         let of = |replicas, build| constants.get(&(replicas, build)).copied().unwrap_or_default();
         let name = subject.name();
         let mut told = |text: &str| tell(&format!("{name}: {text}"));
         let measured = session::measure(&plan, subject, like, &of, &mut document.round_trip_ns, &mut told);
-        let mut program = measured.with_context(|| name.clone())?;
+        let measured = or_without(measured.with_context(|| name.clone()), subjects.len())?;
+        let Some(mut program) = measured else { continue };
         hardened::compare(&mut program, &factors);
         document.programs.push(program);
     }
+    let end = end(&document, subjects.len())?;
     if let Some(path) = &args.output {
         std::fs::write(path, document.to_json()).with_context(|| format!("writing {}", path.display()))?;
     }
@@ -102,7 +106,7 @@ pub(crate) fn run(args: &MeasureArgs) -> Result<Outcome> {
         _ => format!("{}\n\n{}\n{}", summary.join("\n"), text::page(&document), hardened::misses(&document)),
     };
     std::io::stdout().write_all(page.as_bytes()).context("writing the result")?;
-    Ok(Outcome::Exit(0))
+    Ok(end)
 }
 
 /// Reads `NAME=RCB`, the one without hardening first, and looks whether each of them is there.

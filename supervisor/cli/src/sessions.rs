@@ -209,6 +209,26 @@ pub(crate) fn document(kind: &str, plan: &Plan) -> Document {
     }
 }
 
+/// What to do about a program that cannot be measured: alone it is the error of the whole command, in a suite the others
+/// are measured nevertheless.
+pub(crate) fn or_without<T>(result: Result<T>, programs: usize) -> Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if programs == 1 => Err(error),
+        Err(error) => {
+            rcb_keeper::run::say(&format!("error: left out: {error:#}"));
+            Ok(None)
+        }
+    }
+}
+
+/// The end of a command that wanted so many programs: a failure if some of them are left out.
+pub(crate) fn end(document: &Document, wanted: usize) -> Result<rcb_keeper::Outcome> {
+    ensure!(!document.programs.is_empty(), "none of {wanted} programs could be measured");
+    let complete = document.programs.len() == wanted;
+    Ok(rcb_keeper::Outcome::Exit(if complete { 0 } else { rcb_keeper::exit::FAILED }))
+}
+
 /// A line of progress, where somebody watches.
 pub(crate) fn tell(text: &str) {
     use std::io::IsTerminal;

@@ -20,6 +20,15 @@ pub struct Usage {
     pub group: u32,
     /// A core file was written.
     pub dumped_core: bool,
+    /// Ready to run, but the CPU had something else to do.
+    pub delayed: Duration,
+}
+
+/// How long a process has been ready without running: the second number of `/proc/PID/schedstat`, which a process has
+/// until it is reaped; 0 where the kernel does not say.
+fn delayed(pid: u32) -> Duration {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/schedstat")).unwrap_or_default();
+    Duration::from_nanos(text.split_whitespace().nth(1).and_then(|text| text.parse().ok()).unwrap_or(0))
 }
 
 /// Sends a signal; a replica that is gone does not mind.
@@ -28,9 +37,30 @@ pub fn signal(child: &Child, signal: i32) {
     unsafe { libc::syscall(libc::SYS_pidfd_send_signal, child.pidfd.as_raw_fd(), signal, 0, 0) };
 }
 
+/// Whether a child has ended, which leaves it to be reaped; waits for that if told to.
+fn has_ended(pid: u32, wait: bool) -> bool {
+    let options = libc::WEXITED | libc::WNOWAIT | if wait { 0 } else { libc::WNOHANG };
+    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
+    loop {
+        // SAFETY: the buffer is of its size.
+        let result = unsafe { libc::waitid(libc::P_PID, pid, info.as_mut_ptr(), options) };
+        if result == 0 {
+            // SAFETY: zeroed, and filled by the kernel if a child has ended.
+            return unsafe { info.assume_init().si_pid() } != 0;
+        }
+        if std::io::Error::last_os_error().raw_os_error() != Some(libc::EINTR) {
+            return false;
+        }
+    }
+}
+
 /// Reaps a replica; `None` if it lives (only without `wait`).
 pub fn reap(child: &Child, wait: bool) -> Option<(End, Usage)> {
     let mut status = 0;
+    if !has_ended(child.pid, wait) {
+        return None;
+    }
+    let delayed = delayed(child.pid);
     let mut usage = MaybeUninit::<libc::rusage>::zeroed();
     // A zombie still has one.
     // SAFETY: asks for a number.
@@ -54,10 +84,12 @@ pub fn reap(child: &Child, wait: bool) -> Option<(End, Usage)> {
     } else {
         End::Exit(libc::WEXITSTATUS(status))
     };
+    let (user, system) = (time(usage.ru_utime), time(usage.ru_stime));
     let usage = Usage {
-        user: time(usage.ru_utime),
-        system: time(usage.ru_stime),
+        user,
+        system,
         max_rss_kib: usage.ru_maxrss as u64,
+        delayed,
         group,
         dumped_core: libc::WIFSIGNALED(status) && libc::WCOREDUMP(status),
     };

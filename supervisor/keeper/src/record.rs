@@ -10,7 +10,8 @@
 //!  refusal   name, sentence
 //!  move      after_s, to, cpus, reason, problem (replicas were bound to other CPUs: --placement auto)
 //!  fault     kind, headline, seq, blamed, requests, differences, notes, replicas, frames, reproduce
-//!  summary   status or signal or error, wall_s, replicas (user_s, system_s, max_rss_kib, stats)
+//!  summary   status or signal or error, wall_s, replicas (user_s, system_s, delayed_s, max_rss_kib,
+//!            stats)
 //! ```
 
 use crate::config::{Lockstep, Placement, RunConfig};

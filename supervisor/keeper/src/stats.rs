@@ -50,6 +50,7 @@ impl Account {
         (own.eager_ps, own.pause_ps) = (own.eager_ps.max(more.eager_ps), own.pause_ps.max(more.pause_ps));
         self.usage.user += other.usage.user;
         self.usage.system += other.usage.system;
+        self.usage.delayed += other.usage.delayed;
         self.usage.max_rss_kib = self.usage.max_rss_kib.max(other.usage.max_rss_kib);
     }
 }
@@ -86,6 +87,7 @@ pub fn table(accounts: &[Account], wall: Duration) -> String {
     row("bytes read again", &|account| account.stats.bytes_reread.to_string());
     row("user time", &|account| seconds(account.usage.user));
     row("system time", &|account| seconds(account.usage.system));
+    row("ready but not running", &|account| seconds(account.usage.delayed));
     row("time in the agent", &|account| seconds(Duration::from_nanos(account.stats.agent_ns())));
     row("  own work", &|account| seconds(Duration::from_nanos(account.stats.own_ns)));
     row("  waiting for peers", &|account| seconds(Duration::from_nanos(account.stats.wait_ns())));
@@ -116,6 +118,7 @@ pub fn fields(account: &Account) -> Value {
         "user_s": usage.user.as_secs_f64(),
         "system_s": usage.system.as_secs_f64(),
         "max_rss_kib": usage.max_rss_kib,
+        "delayed_s": usage.delayed.as_secs_f64(),
         "stats": {
             "calls": calls(stats),
             "by_class": classes,

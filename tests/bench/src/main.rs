@@ -85,7 +85,10 @@ fn measure(options: &Options, out: &Path, rcb: Option<&Rcb>, cpus: &[usize]) -> 
         let (entries, inputs) = suite_of(options, out)?;
         let rounds = options.rounds.unwrap_or(if options.quick { 1 } else { 3 });
         let scratch = out.join("scratch");
-        let (part, document) = overhead::part(&plan_of(options, &entries, &inputs, &scratch), rcb, cpus, rounds)?;
+        let mut plan = plan_of(options, &entries, &inputs, &scratch);
+        // Six runs in a round, where the part `programs` has two in a pair.
+        plan.deadline += Duration::from_secs_f64(options.minutes * 60.0);
+        let (part, document) = overhead::part(&plan, rcb, cpus, rounds)?;
         fs::write(out.join("suite.json"), document.to_json())?;
         add(part);
     }

@@ -46,7 +46,7 @@ pub struct Options {
     /// Undisturbed pairs of runs wanted per program
     #[arg(long)]
     pub pairs: Option<usize>,
-    /// No new pair of program runs is begun after so many minutes; no new program of the part `suite` either
+    /// No new pair of program runs is begun after so many minutes; no new program of the part `suite` after twice as many
     #[arg(long, default_value_t = 14.0)]
     pub minutes: f64,
     /// Rounds of the part `suite` per program

@@ -13,6 +13,8 @@ pub struct Account {
     pub user_s: f64,
     /// In the kernel.
     pub system_s: f64,
+    /// Ready to run, but the CPU had something else to do.
+    pub delayed_s: f64,
     /// Largest resident set, KiB.
     pub max_rss_kib: u64,
     /// The agent's own work, as sampled.
@@ -50,6 +52,7 @@ impl Account {
 struct Replica {
     user_s: f64,
     system_s: f64,
+    delayed_s: f64,
     max_rss_kib: u64,
     stats: Stats,
 }
@@ -115,10 +118,11 @@ fn parse(text: &str) -> Result<Record> {
 }
 
 fn account(replica: &Replica) -> Account {
-    let Replica { user_s, system_s, max_rss_kib, stats } = replica;
+    let Replica { user_s, system_s, delayed_s, max_rss_kib, stats } = replica;
     Account {
         user_s: *user_s,
         system_s: *system_s,
+        delayed_s: *delayed_s,
         max_rss_kib: *max_rss_kib,
         own_s: stats.own_s,
         wait_s: stats.wait_s,
@@ -144,7 +148,7 @@ mod tests {
             "\n",
             r#"{"event":"move","replica":1}"#,
             "\n",
-            r#"{"event":"summary","wall_s":1,"replicas":[{"user_s":0.5,"system_s":0.25,"max_rss_kib":9,"stats":{"#,
+            r#"{"event":"summary","wall_s":1,"replicas":[{"user_s":0.5,"system_s":0.25,"delayed_s":0,"max_rss_kib":9,"stats":{"#,
             r#""own_s":0.1,"wait_s":0.3,"sleep_s":0.1,"kernel_s":0.2,"reading_s":0.05,"calls":7,"patched":6,"waits":2,"new":1}}]}"#,
         );
         let record = parse(text).unwrap();

@@ -6,7 +6,7 @@ use std::fmt::Write;
 /// Characters of a full bar.
 const WIDTH: usize = 60;
 /// One letter per part, in the order of [`Parts::named`].
-const LETTERS: [char; 7] = ['#', '.', 'k', 'A', 'K', 'w', 'h'];
+const LETTERS: [char; 8] = ['#', '.', 'k', 'A', 'K', 'w', 'h', 'o'];
 
 /// One line: the parts of a run on a scale on which `full_s` seconds fill the width. Negative parts are left out.
 pub fn line(parts: &Parts, unexplained_s: f64, full_s: f64) -> String {

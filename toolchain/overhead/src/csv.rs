@@ -8,7 +8,7 @@ use std::fmt::Write;
 pub fn text(document: &Document) -> String {
     let mut out = String::from(
         "program,replicas,build,native_s,copies_s,replicated_s,error_s,over_native,program_s,idle_s,kernel_s,\
-         agent_supervisor_s,kernel_for_replication_s,waiting_s,caches_memory_s,unexplained_s,calls,factor,c,scope,\
+         agent_supervisor_s,kernel_for_replication_s,waiting_s,caches_memory_s,taken_by_others_s,unexplained_s,calls,factor,c,scope,\
          predicted_s,low_s,high_s,measured_s\n",
     );
     for program in &document.programs {
@@ -67,7 +67,7 @@ mod tests {
         let document = crate::text::tests::document();
         let text = text(&document);
         let columns = text.lines().next().unwrap().split(',').count();
-        assert_eq!(columns, 24);
+        assert_eq!(columns, 25);
         assert!(text.lines().all(|line| line.split(',').count() == columns), "{text}");
         assert_eq!(text.lines().count(), 1 + document.programs[0].variants[0].predictions.len());
     }

@@ -3,6 +3,9 @@
 
 use crate::machine;
 use anyhow::{Context, Result, bail};
+use nix::errno::Errno;
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
+use nix::unistd::Pid;
 use std::ffi::OsString;
 use std::io::{self, Read};
 use std::os::unix::process::ExitStatusExt;
@@ -74,6 +77,8 @@ pub struct Finished {
     pub user_s: f64,
     /// System time of the same.
     pub system_s: f64,
+    /// It alone: ready to run, but the CPU had something else to do. 0 where the kernel does not say.
+    pub delayed_s: f64,
     /// Standard output, if it was asked for.
     pub stdout: Vec<u8>,
 }
@@ -117,6 +122,7 @@ impl Running {
         if let Some(mut pipe) = self.child.stdout.take() {
             pipe.read_to_end(&mut stdout)?;
         }
+        let delayed_s = delayed_s(self.child.id());
         let (status, usage) = wait4(self.child.id())?;
         let seconds = |time: libc::timeval| {
             #[allow(clippy::cast_precision_loss, reason = "seconds of CPU time fit")]
@@ -128,9 +134,19 @@ impl Running {
             wall_s: self.begin.elapsed().as_secs_f64(),
             user_s: seconds(usage.ru_utime),
             system_s: seconds(usage.ru_stime),
+            delayed_s,
             stdout,
         })
     }
+}
+
+/// Waits for the end without reaping, when all counters are final, and reads how long it has been ready without running:
+/// the second number of `/proc/PID/schedstat`, in nanoseconds.
+fn delayed_s(pid: u32) -> f64 {
+    let ended = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
+    while waitid(Id::Pid(Pid::from_raw(pid as i32)), ended) == Err(Errno::EINTR) {}
+    let text = std::fs::read_to_string(format!("/proc/{pid}/schedstat")).unwrap_or_default();
+    text.split_whitespace().nth(1).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0) / 1e9
 }
 
 fn wait4(pid: u32) -> Result<(ExitStatus, libc::rusage)> {
@@ -173,6 +189,17 @@ mod tests {
         assert_eq!(finished.stdout, b"done\n");
         assert!(finished.cpu_s() > 0.0 && finished.wall_s > 0.0);
         assert!(succeed(Command::new("/bin/sh").args(["-c", "exit 3"]), &cpus).is_err());
+    }
+
+    #[test]
+    fn who_has_to_share_a_cpu_is_delayed() {
+        let cpus = &machine::allowed_cpus()[..1];
+        let script = "i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done";
+        let start = || Running::start(Command::new("/bin/sh").args(["-c", script]), cpus).unwrap();
+        let both = [start(), start()].map(|one| one.finish().unwrap());
+        let first = &both[0];
+        assert!(first.delayed_s > 0.2 * first.wall_s, "{first:?}");
+        assert!(first.delayed_s + first.cpu_s() < 1.1 * first.wall_s, "{first:?}");
     }
 
     #[test]

@@ -36,11 +36,14 @@ pub struct Parts {
     pub wait_s: f64,
     /// What so many native copies at once take longer than one alone, `t_hw`.
     pub hardware_s: f64,
+    /// The leader ready to run on a CPU that had something else to do: other programs, or other replicas.
+    #[serde(default)]
+    pub delayed_s: f64,
 }
 
 impl Parts {
     /// Names and values, in the order in which they are shown.
-    pub fn named(&self) -> [(&'static str, f64); 7] {
+    pub fn named(&self) -> [(&'static str, f64); 8] {
         [
             ("program", self.app_s),
             ("idle", self.idle_s),
@@ -49,6 +52,7 @@ impl Parts {
             ("kernel for replication", self.kernel_extra_s),
             ("waiting for peers", self.wait_s),
             ("caches and memory", self.hardware_s),
+            ("CPU taken by others", self.delayed_s),
         ]
     }
 
@@ -68,6 +72,7 @@ impl Parts {
             kernel_extra_s: self.kernel_extra_s + weight * other.kernel_extra_s,
             wait_s: self.wait_s + weight * other.wait_s,
             hardware_s: self.hardware_s + weight * other.hardware_s,
+            delayed_s: self.delayed_s + weight * other.delayed_s,
         }
     }
 }
@@ -123,6 +128,7 @@ mod tests {
         kernel_extra_s: 0.2,
         wait_s: 0.3,
         hardware_s: 0.1,
+        delayed_s: 0.0,
     };
 
     #[test]

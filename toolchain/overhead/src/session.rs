@@ -99,6 +99,7 @@ enum Task {
 #[derive(Clone, Debug, Default)]
 struct Taken {
     wall_s: f64,
+    undisturbed_s: f64,
     native: Native,
     record: Record,
     foreign: f64,
@@ -118,7 +119,9 @@ pub fn native(plan: &Plan, subject: &Subject) -> Result<(Native, Together)> {
         bail!("the program itself fails, {}{}", ended.print.status, because(ended));
     }
     let done = &ended.finished;
-    Ok((Native { wall_s: done.wall_s, user_s: done.user_s, system_s: done.system_s }, runs))
+    let native =
+        Native { wall_s: done.wall_s, user_s: done.user_s, system_s: done.system_s, delayed_s: done.delayed_s };
+    Ok((native, runs))
 }
 
 /// Runs replicas once.
@@ -139,7 +142,8 @@ pub fn replicated(
     }
     let runs = subject.run(&[Start { runtime: Some(&words), cpus: &cpus }])?;
     let ended = &runs.ended[0];
-    let what = format!("as {replicas} replicas ({} build)", build.name);
+    let word = if replicas == 1 { "replica" } else { "replicas" };
+    let what = format!("as {replicas} {word} (build {})", build.name);
     if let Some(difference) = like.and_then(|like| ended.print.difference(like)) {
         bail!("{what} the program does not do the same as natively: {difference}{}", because(ended));
     }
@@ -243,9 +247,11 @@ fn run_task(plan: &Plan, subject: &Subject, task: Task, like: &Print) -> Result<
             let starts: Vec<_> = cpus.chunks(1).map(|cpus| Start { runtime: None, cpus }).collect();
             let runs = subject.run(&starts)?;
             if let Some(difference) = same(&runs) {
-                bail!("{difference}");
+                bail!("one of {copies} native copies at once: {difference}");
             }
-            Ok(Taken { wall_s: runs.wall_s, foreign: runs.foreign, ..Taken::default() })
+            let alone = |ended: &Ended| ended.finished.wall_s - ended.finished.delayed_s;
+            let undisturbed_s = runs.ended.iter().map(alone).fold(0.0, f64::max);
+            Ok(Taken { wall_s: runs.wall_s, undisturbed_s, foreign: runs.foreign, ..Taken::default() })
         }
         Task::Replicated(replicas, build) => {
             let (runs, record) = replicated(plan, subject, replicas, &plan.builds[build], Some(like))?;

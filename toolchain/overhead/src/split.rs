@@ -12,6 +12,7 @@
 //!                                                        slow one), from the CPU time of a loop of calls
 //!                        + start and end                 wall time of a program that does nothing
 //!                        + waiting for peers             spins and sleeps counted by the agent
+//!                        + CPU taken by others           the kernel's account of the leader, ready but not running
 //! ```
 //!
 //! How much of agent, entry and start the kernel spent on behalf of replication is the system time of the leader beyond
@@ -29,6 +30,15 @@ pub struct Native {
     pub user_s: f64,
     /// In the kernel.
     pub system_s: f64,
+    /// Ready to run, but the CPU had something else to do.
+    pub delayed_s: f64,
+}
+
+impl Native {
+    /// Wall time without what the CPU was taken from it.
+    pub fn undisturbed_s(&self) -> f64 {
+        (self.wall_s - self.delayed_s).max(0.0)
+    }
 }
 
 /// What replication costs that does not depend on the program.
@@ -47,7 +57,8 @@ pub struct Constants {
 pub struct Observed {
     /// The native run.
     pub native: Native,
-    /// Wall time of `n` native copies at once, until the last one has ended; the native one if that was not measured.
+    /// Wall time of the slowest of `n` native copies at once, without what the CPU was taken from it; that of the native
+    /// one if that was not measured.
     pub copies_s: f64,
     /// Wall time of the replicated run, as it was.
     pub wall_s: f64,
@@ -64,22 +75,31 @@ impl Observed {
 
 /// The terms of the model.
 pub fn split(seen: &Observed, constants: &Constants) -> Parts {
-    let Native { wall_s, user_s, system_s } = seen.native;
+    let Native { user_s, system_s, .. } = seen.native;
+    let wall_s = seen.native.undisturbed_s();
     // Two clocks: a program that never leaves the CPU may seem to have run longer than it lasted.
     let app_s = user_s.min(wall_s);
     let kernel_s = system_s.min(wall_s - app_s);
     #[allow(clippy::cast_precision_loss, reason = "a count of calls")]
     let entry_s = seen.leader.calls as f64 * constants.entry_ns / 1e9;
     let replication_s = (seen.leader.own_s + entry_s).max(0.0) + constants.start_s;
-    let kernel_extra_s = (seen.leader.system_s - system_s).clamp(0.0, replication_s);
+    let idle_s = wall_s - app_s - kernel_s;
+    // Who wakes up on a CPU that has something else to do has slept too long by the agent's clock; the kernel counts that
+    // as taken by others. What the leader was neither running nor ready is all that it can have slept.
+    let leader = &seen.leader;
+    let absent_s = seen.wall_s - leader.user_s - leader.system_s - leader.delayed_s;
+    let starting_s = constants.start_s - constants.start_work_s;
+    let sleep_s = leader.sleep_s.min((absent_s - idle_s - starting_s).max(0.0));
+    let kernel_extra_s = (leader.system_s - system_s).clamp(0.0, replication_s);
     Parts {
         app_s,
-        idle_s: wall_s - app_s - kernel_s,
+        idle_s,
         kernel_s,
         master_s: replication_s - kernel_extra_s,
         kernel_extra_s,
-        wait_s: seen.leader.wait_s,
+        wait_s: leader.spin_s() + sleep_s,
         hardware_s: seen.copies_s - wall_s,
+        delayed_s: leader.delayed_s,
     }
 }
 
@@ -106,7 +126,7 @@ mod tests {
             calls: 1_000_000,
             ..Account::default()
         };
-        let native = Native { wall_s: 2.0, user_s: 1.4, system_s: 0.5 };
+        let native = Native { wall_s: 2.0, user_s: 1.4, system_s: 0.5, delayed_s: 0.0 };
         Observed { native, copies_s: 2.1, wall_s: 2.81, leader }
     }
 
@@ -128,8 +148,31 @@ mod tests {
     }
 
     #[test]
+    fn what_others_take_is_no_cost_of_replication() {
+        let quiet = split(&seen(), &Constants::default());
+        let mut seen = seen();
+        // The same runs on a machine that gave half a second to others in each.
+        (seen.native.wall_s, seen.native.delayed_s) = (2.5, 0.5);
+        (seen.wall_s, seen.leader.delayed_s) = (3.31, 0.5);
+        let busy = split(&seen, &Constants::default());
+        assert!((busy.delayed_s - 0.5).abs() < 1e-12);
+        assert!((busy.sum_s() - quiet.sum_s() - 0.5).abs() < 1e-9, "{busy:?}");
+    }
+
+    #[test]
+    fn a_late_awakening_counts_once() {
+        let mut seen = seen();
+        // Half a second asleep by the agent's clock, of which the kernel says 0.4 were spent ready on a taken CPU.
+        (seen.leader.wait_s, seen.leader.sleep_s, seen.leader.delayed_s) = (0.5, 0.5, 0.4);
+        (seen.leader.user_s, seen.wall_s) = (1.4, 2.7);
+        let parts = split(&seen, &Constants::default());
+        // 2.7 wall, 2.1 on the CPU, 0.4 ready, 0.1 natively idle: 0.1 are left for sleep.
+        assert!((parts.wait_s - 0.1).abs() < 1e-9, "{parts:?}");
+    }
+
+    #[test]
     fn clocks_that_disagree_make_no_negative_term() {
-        let native = Native { wall_s: 1.0, user_s: 1.01, system_s: 0.02 };
+        let native = Native { wall_s: 1.0, user_s: 1.01, system_s: 0.02, delayed_s: 0.0 };
         let seen = Observed { native, ..seen() };
         let parts = split(&seen, &Constants::default());
         assert!(parts.idle_s >= 0.0 && parts.kernel_s >= 0.0 && parts.master_s >= 0.0);

@@ -96,7 +96,19 @@ fn estimate_bad_input() -> Result<(), Failed> {
 fn estimate_unfit_programs() -> Result<(), Failed> {
     refused(&["--", "sh", "-c", "echo because >&2; exit 3"], &["itself fails", "exit status: 3", "because"])?;
     refused(&["--", "date", "+%N"], &["two native runs", "standard output differs", "--ignore-output"])?;
-    refused(&["--prepare", "exit 1", "--", "true"], &["--prepare"])
+    refused(&["--prepare", "exit 1", "--", "true"], &["--prepare"])?;
+    // In a suite the others are measured nevertheless.
+    let sandbox = Sandbox::new()?;
+    let (table, inputs) = (sandbox.path().join("suite.tsv"), sandbox.path().join("inputs"));
+    std::fs::create_dir_all(inputs.join("folder"))?;
+    let row = |name: &str, command: &str| format!("{name}\tmodern\tfolder\t{command}\t-\t0\t-\t-\t-\t-\n");
+    std::fs::write(&table, row("good", "$RUN echo same") + &row("bad", "$RUN date +%N"))?;
+    let (table, inputs) = (table.display().to_string(), inputs.display().to_string());
+    let seen = estimate(&sandbox, &["--suite", &table, "--inputs", &inputs])?;
+    claim(seen.ended == Ended::Exit(125), || format!("{}\n{}", seen.ended, seen.report))?;
+    claim(seen.report.contains("left out: bad: two native runs"), || seen.report.clone())?;
+    let text = String::from_utf8_lossy(&seen.stdout).into_owned();
+    claim(text.contains("good: ") && !text.contains("bad: "), || text.clone())
 }
 
 /// Where replicas are put stands in the record, and what cannot be is refused.

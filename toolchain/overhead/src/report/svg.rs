@@ -16,18 +16,18 @@ const RIGHT: f64 = 424.0;
 const BAR: f64 = 12.0;
 const LINE: f64 = 18.0;
 /// Colours that are there; more series begin again.
-pub const COLOURS: usize = 8;
+pub const COLOURS: usize = 9;
 
-/// Colours for a light background, in the order of the classes `c0` to `c7`, then text and lines: told apart by people
+/// Colours for a light background, in the order of the classes `c0` to `c8`, then text and lines: told apart by people
 /// who do not see red or green as well.
 pub const LIGHT: [&str; COLOURS + 3] = [
-    "#3366aa", "#e08214", "#2a9d74", "#8e4a9e", "#c23b5a", "#7a8a99", "#5ab4d6", "#b8a42d", "#222222", "#c9ced6",
-    "#ffffff",
+    "#3366aa", "#e08214", "#2a9d74", "#8e4a9e", "#c23b5a", "#7a8a99", "#5ab4d6", "#b8a42d", "#555555", "#222222",
+    "#c9ced6", "#ffffff",
 ];
 /// The same for a dark one.
 pub const DARK: [&str; COLOURS + 3] = [
-    "#6fa3e8", "#f0a04b", "#5fcfa5", "#c48ad4", "#ee7b95", "#9fb0c0", "#8fd6f2", "#dbca5c", "#e8eaed", "#444b55",
-    "#15181c",
+    "#6fa3e8", "#f0a04b", "#5fcfa5", "#c48ad4", "#ee7b95", "#9fb0c0", "#8fd6f2", "#dbca5c", "#c4c4c4", "#e8eaed",
+    "#444b55", "#15181c",
 ];
 
 /// Names of the colours in a style sheet.

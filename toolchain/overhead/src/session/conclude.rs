@@ -89,7 +89,7 @@ fn variant(
     for (index, (native, run)) in natives.iter().zip(runs).enumerate() {
         let observed = Observed {
             native: native.native,
-            copies_s: copies.get(index).map_or(native.wall_s, |copies| copies.wall_s),
+            copies_s: copies.get(index).map_or(native.native.undisturbed_s(), |copies| copies.undisturbed_s),
             wall_s: run.wall_s,
             leader: run.record.replicas[0],
         };
@@ -137,11 +137,14 @@ mod tests {
 
     #[test]
     fn the_split_of_a_variant_adds_up() {
-        let native =
-            Taken { wall_s: 1.0, native: Native { wall_s: 1.0, user_s: 0.9, system_s: 0.1 }, ..Taken::default() };
+        let native = Taken {
+            wall_s: 1.0,
+            native: Native { wall_s: 1.0, user_s: 0.9, system_s: 0.1, delayed_s: 0.0 },
+            ..Taken::default()
+        };
         let mut run = Taken { wall_s: 1.3, ..Taken::default() };
         run.record.replicas = vec![Account { own_s: 0.1, system_s: 0.15, ..Account::default() }];
-        let copies = Taken { wall_s: 1.1, ..Taken::default() };
+        let copies = Taken { wall_s: 1.1, undisturbed_s: 1.1, ..Taken::default() };
         let both =
             variant(2, "default", &[&native, &native], &[&copies, &copies], &[&run, &run], &Constants::default());
         assert!((both.parts.sum_s() - 1.2).abs() < 1e-9, "{:?}", both.parts);
