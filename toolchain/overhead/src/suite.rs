@@ -122,7 +122,7 @@ impl<'a> Scratch<'a> {
 
     /// Starts the entry; `run` are the words of the runtime before the program.
     pub fn start(&self, run: Option<&[OsString]>, cpus: &[usize]) -> Result<Running> {
-        let mut command = self.shell(&self.entry.command, run);
+        let mut command = self.shell(&replacing(&self.entry.command), run);
         command.stdout(File::create(self.output())?).stderr(File::create(self.errors())?);
         Running::start(&mut command, cpus)
     }
@@ -161,6 +161,13 @@ impl Drop for Scratch<'_> {
         _ = fs::remove_file(self.output());
         _ = fs::remove_file(self.errors());
     }
+}
+
+/// The command so that the program takes the place of the shell, where it is the only one: what the kernel accounts for
+/// the process is then the program's.
+fn replacing(command: &str) -> String {
+    let several = command.contains(['|', ';', '&', '(']) || command.starts_with("sh ");
+    if several { command.to_owned() } else { format!("exec env {command}") }
 }
 
 /// What a run left behind.
@@ -224,6 +231,14 @@ mod tests {
         assert_eq!(entries[1].filter, None);
         assert_eq!(entries[0].clone().into_small().command, "$RUN cat in");
         assert_eq!(entries[1].clone().into_small().command, "x");
+    }
+
+    #[test]
+    fn a_single_program_takes_the_place_of_the_shell() {
+        assert_eq!(replacing("A=1 $RUN prog x < in"), "exec env A=1 $RUN prog x < in");
+        for several in ["cat in > out; $RUN cat in", "a | b", "sh play.sh $RUN x"] {
+            assert_eq!(replacing(several), several);
+        }
     }
 
     #[test]
