@@ -27,7 +27,7 @@ use rcb_sys::{nr, raw, syscall};
 /// Signals that the agent itself uses: never blocked, never given a disposition.
 pub const OWN: u64 = bit(4) | bit(5) | bit(7) | bit(8) | bit(11) | bit(31);
 /// The kernel's part of these is the agent's: SIGKILL, SIGSTOP, and SIGPIPE, which comes from results.
-const NOT_MIRRORED: u64 = OWN | bit(9) | bit(19) | bit(signals::SIGPIPE);
+pub const NOT_MIRRORED: u64 = OWN | bit(9) | bit(19) | bit(signals::SIGPIPE);
 /// Signals whose default action stops a process: the kernel's own doing in every replica.
 const STOPS: u64 = bit(20) | bit(21) | bit(22);
 /// SIGCONT.

@@ -16,6 +16,7 @@ use crate::state::State;
 use core::sync::atomic::Ordering::Relaxed;
 use rcb_abi::fault::kind;
 use rcb_abi::segment::{PAYLOAD_BYTES, PAYLOAD_MAX, RING, Record};
+use rcb_sys::errno::{EINTR, fail};
 use rcb_syscalls::spec::Row;
 
 /// Bytes a record may need beyond the data itself: lengths, heads, names.
@@ -68,6 +69,18 @@ impl Sink for Reader {
     }
 }
 
+/// Whether a call with this result has written outputs. A sleep or a wait that a signal ended has written the time left.
+fn delivers(row: &Row, args: &[u64; 6], result: i64) -> bool {
+    const TIMER_ABSTIME: u64 = 1;
+    let leaves_time = match row.nr {
+        // select, nanosleep, pselect6, ppoll; clock_nanosleep for a length of time
+        23 | 35 | 270 | 271 => true,
+        230 => args[1] & TIMER_ABSTIME == 0,
+        _ => false,
+    };
+    (result >= 0 || (result == fail(EINTR) && leaves_time)) && names_output(row)
+}
+
 /// Leader: collects the outputs of the current call and publishes the record. Returns the digest of the payload.
 pub fn publish(
     st: &mut State,
@@ -81,8 +94,7 @@ pub fn publish(
     let mut digest = 0;
     let (mut position, mut length) = (st.payload_pos, 0);
     if let Some(row) = row
-        && result >= 0
-        && names_output(row)
+        && delivers(row, args, result)
     {
         let start = reserve(st);
         let mut writer = Writer { at: start, end: start + PAYLOAD_MAX + SLACK, overflow: false };
@@ -154,7 +166,7 @@ fn reserve(st: &mut State) -> usize {
 /// Follower: checks the payload of the record and copies it to where the row says. Returns its digest.
 pub fn take(st: &mut State, record: &Record, row: Option<&Row>, args: &[u64; 6], entry: &Entry, result: i64) -> u64 {
     let length = record.payload_len.load(Relaxed) as usize;
-    let Some(row) = row.filter(|r| result >= 0 && names_output(r)) else { return 0 };
+    let Some(row) = row.filter(|row| delivers(row, args, result)) else { return 0 };
     let start = (record.payload.load(Relaxed) % PAYLOAD_BYTES as u64) as usize;
     if length > PAYLOAD_MAX + SLACK || start + length > PAYLOAD_BYTES {
         park(st, Words::new(kind::LOG, length as u64, 2));

@@ -171,7 +171,7 @@ pub fn kill(st: &mut State, call: &Call) -> Answer {
     if signal == SIGSTOP {
         return once(st, call, true, |st, _| petition::ask(st, KILL, target, SIGSTOP as i32));
     }
-    if st.signals.mask & bit(signal) != 0 && signal != SIGKILL {
+    if st.signals.mask & bit(signal) & !arrivals::NOT_MIRRORED != 0 {
         // The kernel keeps it, where all calls find it that ask for pending signals.
         return once(st, call, true, |st, args| {
             arrivals::mirror_mask(st);
