@@ -290,6 +290,8 @@ pub struct Segment {
     pub fatal: AtomicU32,
     /// A signal that has arrived and waits for the guest's next call; 0 for none.
     pub waiting: AtomicU32,
+    /// Number of the fork for which the leader waits to be given a group, from 1.
+    pub wanted_fork: AtomicU32,
     /// Ring of groups whose end the guest has learnt of (written by the leader), so that they can be used again.
     pub reaped: [AtomicU32; CHILDREN],
     /// How many so far.

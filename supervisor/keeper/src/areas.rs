@@ -311,6 +311,11 @@ impl<'run> SegmentArea<'run> {
         (1..=64).contains(&signal).then_some(signal)
     }
 
+    /// The fork, from 1, for which the guest waits to be given a group.
+    pub fn wanted_fork(&self) -> u32 {
+        word!(self, wanted_fork).load(Ordering::Relaxed)
+    }
+
     /// Forks so far.
     pub fn forks(&self) -> u32 {
         copy_out!(self, carry.forks)

@@ -21,6 +21,9 @@ use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+/// With more free groups than that, a process that has not forked gets some set aside.
+const AMPLE: usize = MAX_GROUPS * 3 / 4;
+
 /// A group under watch.
 pub struct Watched<'run> {
     /// Its replicas.
@@ -160,7 +163,10 @@ impl<'run> Tree<'run> {
         let control = self.shared.control.get(id);
         let forks = u64::from(watched.group.segments[0].forks()).min(watched.spares_given);
         let pid = watched.guest_pid();
-        while watched.spares_given < forks + SPARES as u64 {
+        let wanted = u64::from(watched.group.segments[0].wanted_fork());
+        // Set aside in advance while there are many; then only for who asks.
+        while watched.spares_given < forks + SPARES as u64 && (self.free.len() > AMPLE || watched.spares_given < wanted)
+        {
             let room = |spare: &usize| self.shared.columns.iter().all(|column| column.reserve(*spare).is_ok());
             let spare = self.free.pop_if(|spare| room(spare));
             if let Some(spare) = spare {

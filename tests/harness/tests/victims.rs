@@ -17,6 +17,8 @@ mod records;
 mod surroundings;
 #[path = "victims/tools.rs"]
 mod tools;
+#[path = "victims/trees.rs"]
+mod trees;
 
 fn main() {
     inherited::settle();
@@ -28,6 +30,7 @@ fn main() {
     trials.extend(tools::trials());
     trials.extend(costs::trials());
     trials.extend(pages::trials());
+    trials.extend(trees::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
 

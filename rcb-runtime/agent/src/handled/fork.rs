@@ -113,6 +113,7 @@ fn take_spare(st: &State) -> i64 {
             let group = control.spares[carry.forks as usize % SPARES].load(Relaxed);
             return if group == NO_GROUP { fail(EAGAIN) } else { i64::from(group) };
         }
+        shared::own(st.replica).wanted_fork.store(wanted as u32, Relaxed);
         notify(st);
         // SAFETY: waits on a shared word.
         unsafe { syscall!(nr::FUTEX, control.spares_given.as_ptr(), 0, given as u32, 0, 0, 0) };
