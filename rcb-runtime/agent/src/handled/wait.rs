@@ -10,7 +10,7 @@ use crate::state::State;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use rcb_abi::control::{Control, process};
 use rcb_abi::segment::{CHILDREN, ChildProcess};
-use rcb_sys::errno::{ECHILD, EFAULT, EINTR, EINVAL, fail};
+use rcb_sys::errno::{ECHILD, EFAULT, EINTR, EINVAL, fail, is_error};
 use rcb_sys::{nr, syscall};
 
 const WNOHANG: u64 = 1;
@@ -168,7 +168,7 @@ fn find(st: &mut State, whose: Whose, options: u64) -> Result<Option<(ChildProce
             let matches = match whose {
                 Whose::Any => true,
                 Whose::Pid(pid) => child.pid == pid,
-                Whose::Group(group) => group_of(child, control, ended) == group,
+                Whose::Group(group) => group_of(child, control, ended).is_none_or(|own| own == group),
             };
             if child.pid == 0 || !matches {
                 continue;
@@ -196,10 +196,12 @@ fn find(st: &mut State, whose: Whose, options: u64) -> Result<Option<(ChildProce
     }
 }
 
-fn group_of(child: ChildProcess, control: &Control, ended: bool) -> u32 {
+/// Process group of a child; `None` for the moment in which its leader's process is gone and its other replicas are not.
+fn group_of(child: ChildProcess, control: &Control, ended: bool) -> Option<u32> {
     if ended {
-        return control.pgid.load(Relaxed);
+        return Some(control.pgid.load(Relaxed));
     }
     // SAFETY: asks for a number.
-    unsafe { syscall!(nr::GETPGID, child.pid, 0, 0, 0, 0, 0) as u32 }
+    let group = unsafe { syscall!(nr::GETPGID, child.pid, 0, 0, 0, 0, 0) };
+    (!is_error(group)).then_some(group as u32)
 }
