@@ -9,7 +9,8 @@
 //!  kernel -> handler -> ring -> (record of the next call) -> pending in every replica -> the guest's handler
 //! ```
 //!
-//! Invariant: the handler touches the ring and the frame it interrupted, nothing else of the agent.
+//! Invariant: the handler touches the ring, the frame it interrupted and three words that say what has arrived, nothing
+//! else of the agent.
 #![allow(unsafe_code, reason = "a ring that a signal handler fills, and the process's own signal state")]
 
 use crate::handled::wait;
