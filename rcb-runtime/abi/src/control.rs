@@ -26,7 +26,7 @@ pub struct Control {
     pub lockstep: u32,
     /// Iterations of a waiting loop before it sleeps on a futex.
     pub spin: u32,
-    /// Replica that performs calls for all.
+    /// Replica that performs calls for all, at first and since the latest [`Heal`].
     pub leader: AtomicU32,
     /// 0 until all replicas are started and `pids` is filled; replicas wait for it on this futex word.
     pub go: AtomicU32,
@@ -81,8 +81,27 @@ pub struct Control {
     pub huge_pages: u32,
     /// Non-zero: digests of data use the processor's AES instructions.
     pub wide_digest: u32,
+    /// A replica is to be replaced.
+    pub heal: Heal,
     /// Set by the supervisor for every plan request it has answered, per replica: the `ticket` answered last.
     pub plan_answered: [AtomicU64; MAX_REPLICAS],
+}
+
+/// The order to replace a replica by a copy of another one. All words belong to the latest epoch.
+#[repr(C, align(64))]
+pub struct Heal {
+    /// Rises by one with every order; stored last. A futex word.
+    pub epoch: AtomicU32,
+    /// The replica to be replaced; its process is gone.
+    pub victim: AtomicU32,
+    /// The follower that makes a copy of itself.
+    pub donor: AtomicU32,
+    /// Request that the former leader had begun and not answered; 0 for none.
+    pub begun: AtomicU64,
+    /// Bytes it had written by then beyond what its account says ([`crate::segment::Moved`]).
+    pub written: AtomicU64,
+    /// Bytes it had read beyond that.
+    pub read: AtomicU64,
 }
 
 /// Groups set aside for the coming forks of one group.
@@ -123,12 +142,16 @@ pub mod hook_target {
     pub const RESULT: u32 = 8;
     /// A bit of the first input buffer of the call, before it is compared.
     pub const INPUT: u32 = 9;
+    /// The replica, as the leader, kills itself when it has begun the call and not performed it.
+    pub const KILL_BEGUN: u32 = 10;
+    /// The same when it has performed the call and not told anybody.
+    pub const KILL_DONE: u32 = 11;
 }
 
 /// One fault to inject: at call number `call` of replica `replica`, flip bit `bit` of something.
 ///
 /// Register, memory and result faults take effect when the call is done, as the guest goes on; an input fault takes
-/// effect on entry.
+/// effect on entry, the last two in the middle.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hook {

@@ -105,6 +105,9 @@ pub mod kind {
     pub const BOOT: u32 = 9;
     /// The two copies of a value in the hardened agent differ; `detail` is the kind of check.
     pub const AGENT_CHECK: u32 = 10;
+    /// A replica could not be replaced; `site` is one of [`super::heal_site`], `detail` an errno or what is bound to the
+    /// lost process.
+    pub const HEAL: u32 = 11;
 }
 
 /// Where starting the guest failed; in [`FaultRecord::site`] with [`kind::BOOT`].
@@ -121,6 +124,22 @@ pub mod boot_site {
     pub const INTERCEPT: u32 = 5;
     /// Meeting the peers.
     pub const PEERS: u32 = 6;
+}
+
+/// Why a replica could not be replaced; in [`FaultRecord::site`] with [`kind::HEAL`].
+pub mod heal_site {
+    /// The donor could not be copied.
+    pub const CLONE: u32 = 1;
+    /// The copy could not take its place.
+    pub const PLACE: u32 = 2;
+    /// Memory is shared with other processes of the guest.
+    pub const SHARED_MEMORY: u32 = 3;
+    /// The leader's process had record locks or timers, which are gone with it.
+    pub const BOUND: u32 = 4;
+    /// The leader had begun a call, and whether it was performed cannot be known.
+    pub const BEGUN: u32 = 5;
+    /// Descriptors are passed over streams, which a copy has not.
+    pub const STREAMS: u32 = 6;
 }
 
 /// Last words of a replica, in its segment. Written once; `kind` last, with release.

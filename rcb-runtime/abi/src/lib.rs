@@ -5,9 +5,13 @@
 //!  AGENT_BASE                 agent image, private       the replica       the replica
 //!  CONTROL_ADDR               Control of each group      supervisor        all, read-only in replicas
 //!  PLAN_ADDR                  PlanArea                   supervisor        all, read-only in replicas
-//!  segment_addr(0)            Segment of replica 0       replica 0         its group, read-only in the others
+//!  OWN_ADDR                   the replica's own Segment  the replica       the replica, to write
+//!  segment_addr(0)            Segment of replica 0       replica 0         its group, read-only
 //!  segment_addr(1)            Segment of replica 1       replica 1         ...
 //! ```
+//!
+//! A replica reaches its own segment at the same address whichever replica it is, so that a copy of it can take the place
+//! of another one.
 //!
 //! The segments of all groups in one column (replica 0 of every group, ...) lie in one file, [`SEGMENT_STRIDE`] apart; a
 //! process maps those of its own group only.
@@ -46,7 +50,10 @@ pub const PLAN_ADDR: u64 = AGENT_BASE + 0x1800_0000;
 /// Distance between the segments of two replicas in memory, and of two groups in their file.
 pub const SEGMENT_STRIDE: u64 = 0x0010_0000;
 
-/// Where the segment of a replica is mapped, in every replica.
+/// Where a replica's own segment is mapped, to write.
+pub const OWN_ADDR: u64 = AGENT_BASE + 0x1f00_0000;
+
+/// Where the segment of a replica is mapped, in every replica, to read.
 pub const fn segment_addr(replica: usize) -> u64 {
     AGENT_BASE + 0x2000_0000 + replica as u64 * SEGMENT_STRIDE
 }
@@ -56,6 +63,7 @@ const _: () = {
     assert!(size_of::<control::Control>() == 4096);
     assert!(CONTROL_ADDR + MAX_GROUPS as u64 * 4096 <= PLAN_ADDR);
     assert!(size_of::<segment::Segment>() <= 1 << 20, "agent and log stay under 2 MiB per replica");
-    assert!(size_of::<plan::PlanArea>() as u64 <= segment_addr(0) - PLAN_ADDR);
+    assert!(size_of::<plan::PlanArea>() as u64 <= OWN_ADDR - PLAN_ADDR);
+    assert!(OWN_ADDR + SEGMENT_STRIDE <= segment_addr(0));
     assert!(segment_addr(MAX_REPLICAS) <= AGENT_END);
 };

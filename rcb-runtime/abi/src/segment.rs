@@ -90,6 +90,16 @@ pub struct Wait {
     pub hook_done: AtomicU32,
 }
 
+/// Bytes that this process has read and written, by the kernel's own account (`rchar` and `wchar` of `/proc/PID/io`),
+/// as far as it has seen the results: what the kernel has counted more tells what became of a call without a result.
+#[repr(C)]
+pub struct Moved {
+    /// Read.
+    pub read: AtomicU64,
+    /// Written.
+    pub written: AtomicU64,
+}
+
 /// A line of its own, because peers read it whenever they publish something: it must not change often.
 #[repr(C, align(64))]
 pub struct Asleep {
@@ -265,6 +275,12 @@ pub struct Carry {
     pub flags: u64,
     /// Process id as guests see it.
     pub pid: u32,
+    /// Replica that performs calls for all.
+    pub leader: u32,
+    /// The latest order to replace a replica that was followed.
+    pub epoch: u32,
+    /// What is bound to this process, see the agent's `recovery`.
+    pub bound: u32,
     /// Forks so far.
     pub forks: u32,
     /// Children.
@@ -282,6 +298,8 @@ pub struct Segment {
     pub replica: u32,
     /// Process id of this replica; 0 until it is there. A futex word.
     pub pid: AtomicU32,
+    /// The latest order to replace a replica that this one has come from or has followed.
+    pub epoch: AtomicU32,
     /// The group whose fork made this one.
     pub parent: AtomicU32,
     /// Group that the leader's latest wait has taken the end of, plus one; 0 for none.
@@ -304,6 +322,8 @@ pub struct Segment {
     pub wait: Wait,
     /// Whether it sleeps.
     pub asleep: Asleep,
+    /// What went through its descriptors.
+    pub moved: Moved,
     /// Agreed end.
     pub ending: Ending,
     /// Fault.
@@ -324,7 +344,7 @@ pub struct Segment {
     pub carry: Carry,
     /// Left by a vfork child.
     pub window: Window,
-    /// Requests.
+    /// Requests. What comes before the records is copied into the segment of a replica that takes another one's place.
     pub trace: [Trace; RING],
     /// Results.
     pub records: [Record; RING],

@@ -36,9 +36,10 @@ extern "C" fn rcb_boot(sp: u64) -> Start {
     // SAFETY: the supervisor has changed the image, so the constant must be read from memory.
     let boot = unsafe { (&raw const BOOT).read_volatile() };
     let st = state();
-    st.replica = boot.replica as usize;
     st.fd_base = boot.fd_base;
-    if shared::map(st.replica, st.fd_base).is_err() {
+    let place = shared::place(boot.replica as usize, st.fd_base);
+    st.replica = place.0;
+    if shared::map(place, st.fd_base).is_err() {
         // Nothing is shared yet: only the exit status can speak.
         // SAFETY: ends the process.
         unsafe { syscall!(nr::EXIT_GROUP, 125, 0, 0, 0, 0, 0) };
@@ -55,6 +56,7 @@ extern "C" fn rcb_boot(sp: u64) -> Start {
     }
     crate::arrivals::start(st);
     crate::timing::prepare(st);
+    crate::recovery::snapshot(st);
     let start = interpreter.map_or(program.entry, |i| i.entry);
     let regs = Regs { rip: start, rsp: sp, ..Regs::default() };
     post_event(st, &regs, START, [program.entry, program.end, program.bias, 0, 0, 0], 3);
@@ -72,7 +74,9 @@ fn begin(st: &mut State) {
     let control = shared::control();
     let own = shared::own(st.replica);
     st.n = control.replicas as usize;
-    st.leader = control.leader.load(Relaxed) as usize;
+    st.epoch = own.carry.epoch;
+    st.bound = own.carry.bound;
+    st.leader = if own.carry.generation == 0 { control.leader.load(Relaxed) } else { own.carry.leader } as usize;
     st.strict = control.lockstep == 0;
     st.spin = control.spin;
     st.code.off = control.no_patch != 0;

@@ -8,7 +8,7 @@ use crate::agree::walk::{self, Entry};
 use crate::agree::{meet, post, record};
 use crate::fault::{Words, park};
 use crate::state::State;
-use crate::{arrivals, descriptors, handled, hook, shared, signals, timing};
+use crate::{arrivals, descriptors, handled, hook, recovery, shared, signals, timing};
 use arguments::{changes_credentials, concerns_others, for_kernel, prepare_wait};
 use core::sync::atomic::Ordering::Relaxed;
 use rcb_abi::fault::{Regs, kind};
@@ -193,27 +193,37 @@ pub fn once(st: &mut State, call: &Call, meet: bool, mut perform: impl FnMut(&mu
         let both_ways = call.row.args.iter().any(|a| matches!(a, Arg::InOut(_)));
         return Answer::error(if both_ways { EINVAL } else { ENOMEM });
     }
-    if st.n > 1 && !st.leads() {
-        return follow(st, call);
+    if st.n > 1
+        && !st.leads()
+        && let Some(answer) = follow(st, call)
+    {
+        return answer;
     }
     let mut args = for_kernel(st, call);
+    let meet = meet || recovery::meets(st, call.nr);
     if st.n > 1 && meet && !st.strict {
         meet::all(st);
     }
     if call.row.blocks {
         prepare_wait(st, call, &mut args);
     }
+    let known = recovery::settled(st, call);
     let own = shared::own(st.replica);
-    if meet {
+    if meet || matches!(call.row.class, Class::Descriptor) {
         own.wait.intent.store(st.seq, Relaxed);
     }
     if call.row.blocks {
         own.wait.phase.store(phase::BLOCKED, Relaxed);
     }
-    let mut result = perform(st, &args);
+    hook::begun(st);
+    let mut result = known.unwrap_or_else(|| perform(st, &args));
+    hook::performed(st);
     // A signal that is not the guest's to see yet does not end its call.
     while result == fail(EINTR) && !arrivals::waiting(st) && st.leads() && interrupted_for_nothing(st) {
         result = perform(st, &args);
+    }
+    if known.is_none() {
+        recovery::account(st, call.nr, result);
     }
     if call.row.blocks {
         own.wait.phase.store(phase::RUN, Relaxed);
@@ -245,18 +255,18 @@ fn interrupted_for_nothing(st: &mut State) -> bool {
     before != st.kernel_mask
 }
 
-/// The follower's part of [`once`].
-fn follow(st: &mut State, call: &Call) -> Answer {
-    let record = meet::record(st);
+/// The follower's part of [`once`]; `None` if it leads now.
+pub fn follow(st: &mut State, call: &Call) -> Option<Answer> {
+    let record = meet::record(st)?;
     let result = record.result.load(Relaxed) as i64;
     if record.flags.load(Relaxed) & record_flag::REREAD != 0 {
-        return handled::read::reread(st, call, result, record);
+        return Some(handled::read::reread(st, call, result, record));
     }
     let delivered = record::take(st, record, Some(call.row), &call.args, &call.entry, result);
     if result >= 0 && call.row.makes != Makes::Nothing {
         descriptors::mirror(st, call, result);
     }
-    Answer { result, delivered }
+    Some(Answer { result, delivered })
 }
 
 /// Notes a refused call; the supervisor prints each name once.
@@ -291,6 +301,7 @@ fn finish(st: &mut State, regs: &mut Regs, nr: u32, answer: Answer) -> Flow {
         arrivals::admit_alone(st);
     }
     post::conclude(st, answer.result, answer.delivered);
+    recovery::note(st, nr, &regs.args(), answer.result);
     regs.rax = answer.result as u64;
     if answer.result == fail(EPIPE) && signals::raises_pipe(nr, &regs.args()) {
         signals::queue(st, signals::own_info(signals::SIGPIPE, 0));
@@ -331,13 +342,12 @@ pub fn event_value(st: &mut State, value: impl FnOnce() -> u64) -> u64 {
     if st.n == 1 {
         return value();
     }
-    let result = if st.leads() {
+    let result = if let Some(record) = meet::record(st) {
+        record.result.load(Relaxed)
+    } else {
         let value = value();
         record::publish(st, None, &[0; 6], &Entry::default(), value as i64, 0, 0);
         value
-    } else {
-        let record = meet::record(st);
-        record.result.load(Relaxed)
     };
     post::conclude(st, result as i64, 0);
     result

@@ -261,7 +261,7 @@ fn receive(st: &State, peer: usize) -> i64 {
 
 /// The leader must not close or replace a descriptor that a follower has yet to mirror.
 #[inline]
-pub fn settle(st: &State) {
+pub fn settle(st: &mut State) {
     if st.n > 1 && st.leads() {
         meet::passed(st, st.last_fd_seq);
     }

@@ -40,6 +40,12 @@ impl Words {
 
 /// Records a fault and never returns; the supervisor decides what happens to this process.
 pub fn park(st: &State, words: Words) -> ! {
+    record(st, words);
+    stand_still()
+}
+
+/// Records a fault and wakes the supervisor.
+pub fn record(st: &State, words: Words) {
     let own = shared::own(st.replica);
     own.fault.peer = words.peer;
     own.fault.seq = st.seq;
@@ -55,7 +61,6 @@ pub fn park(st: &State, words: Words) -> ! {
     own.fault.kind.store(words.kind, Release);
     own.wait.phase.store(phase::PARKED, Relaxed);
     notify(st);
-    stand_still()
 }
 
 /// Wakes the supervisor.
@@ -67,7 +72,10 @@ pub fn notify(st: &State) {
 pub fn notify_at(fd_base: u32) {
     let one = 1u64;
     // SAFETY: writes eight bytes from a local to the agent's own eventfd.
-    unsafe { syscall!(nr::WRITE, fd_base + FD_NOTIFY, &raw const one, 8) };
+    let written = unsafe { syscall!(nr::WRITE, fd_base + FD_NOTIFY, &raw const one, 8) };
+    if written == 8 {
+        crate::recovery::wrote(8);
+    }
 }
 
 /// Sleeps until killed.

@@ -5,7 +5,9 @@ use crate::guest;
 use crate::shared;
 use crate::state::State;
 use core::sync::atomic::Ordering::Relaxed;
-use rcb_abi::control::hook_target::{DATA, HANG, HEAP, INPUT, KILL, MEMORY, NONE, REGISTER, RESULT, STACK};
+use rcb_abi::control::hook_target::{
+    DATA, HANG, HEAP, INPUT, KILL, KILL_BEGUN, KILL_DONE, MEMORY, NONE, REGISTER, RESULT, STACK,
+};
 use rcb_abi::fault::Regs;
 use rcb_syscalls::spec::{Arg, Row};
 
@@ -24,7 +26,28 @@ pub fn due_before(st: &State) -> bool {
 /// Whether a fault is due as the current call ends.
 #[inline]
 pub fn due_after(st: &State) -> bool {
-    due(st, st.seq) && shared::control().hook.target != INPUT
+    due(st, st.seq) && !matches!(shared::control().hook.target, INPUT | KILL_BEGUN | KILL_DONE)
+}
+
+/// Dies in the middle of a call that this replica performs as the leader, if that is due: `target` says where it is.
+#[inline]
+fn middle(st: &State, target: u32) {
+    if due(st, st.seq) && shared::control().hook.target == target {
+        done(st);
+        crate::signals::kill_self(9);
+    }
+}
+
+/// The call is begun.
+#[inline]
+pub fn begun(st: &State) {
+    middle(st, KILL_BEGUN);
+}
+
+/// The call is performed.
+#[inline]
+pub fn performed(st: &State) {
+    middle(st, KILL_DONE);
 }
 
 /// Flips a bit of the first input buffer or path.

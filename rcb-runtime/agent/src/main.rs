@@ -18,6 +18,7 @@ mod guest;
 mod handled;
 mod hook;
 mod load;
+mod recovery;
 mod shared;
 mod signals;
 mod state;

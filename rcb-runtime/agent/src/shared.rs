@@ -7,7 +7,7 @@ use rcb_abi::control::Control;
 use rcb_abi::descriptors::{FD_CONTROL, FD_PLAN, FD_SEGMENT};
 use rcb_abi::plan::PlanArea;
 use rcb_abi::segment::Segment;
-use rcb_abi::{ABI_VERSION, CONTROL_ADDR, MAGIC, MAX_GROUPS, PLAN_ADDR, SEGMENT_STRIDE, segment_addr};
+use rcb_abi::{ABI_VERSION, CONTROL_ADDR, MAGIC, MAX_GROUPS, PLAN_ADDR, OWN_ADDR, SEGMENT_STRIDE, segment_addr};
 use rcb_sys::{errno, nr, syscall};
 
 const PROT_READ: u64 = 1;
@@ -60,16 +60,16 @@ pub fn peer(replica: usize) -> &'static Segment {
 
 /// This replica's own segment.
 #[inline]
-pub fn own(replica: usize) -> &'static mut Segment {
+pub fn own(_replica: usize) -> &'static mut Segment {
     // SAFETY: this replica is the only writer and has one thread; callers hold the reference for one statement.
-    unsafe { &mut *(segment_addr(replica) as *mut Segment) }
+    unsafe { &mut *(OWN_ADDR as *mut Segment) }
 }
 
-/// Maps everything; returns an errno (negated) on failure.
-pub fn map(replica: usize, fd_base: u32) -> Result<(), i64> {
+/// Maps everything for a replica of a group; returns an errno (negated) on failure.
+pub fn map((replica, group): (usize, usize), fd_base: u32) -> Result<(), i64> {
     one(CONTROL_ADDR, MAX_GROUPS * size_of::<Control>(), PROT_READ, fd_base + FD_CONTROL, 0, MAP_FIXED_NOREPLACE)?;
     one(PLAN_ADDR, size_of::<PlanArea>(), PROT_READ, fd_base + FD_PLAN, 0, MAP_FIXED_NOREPLACE)?;
-    GROUP.store(find_group(fd_base + FD_SEGMENT + replica as u32), Relaxed);
+    GROUP.store(group as u32, Relaxed);
     let n = control().replicas as usize;
     if control().magic != MAGIC || control().version != ABI_VERSION || n == 0 || n > rcb_abi::MAX_REPLICAS {
         return Err(errno::fail(errno::EINVAL));
@@ -86,10 +86,20 @@ pub fn map(replica: usize, fd_base: u32) -> Result<(), i64> {
 fn map_segments(replica: usize, n: usize, fd_base: u32, how: u64) -> Result<(), i64> {
     let offset = group() as u64 * SEGMENT_STRIDE;
     for i in 0..n {
-        let prot = if i == replica { PROT_READ | PROT_WRITE } else { PROT_READ };
-        one(segment_addr(i), size_of::<Segment>(), prot, fd_base + FD_SEGMENT + i as u32, offset, how)?;
+        one(segment_addr(i), size_of::<Segment>(), PROT_READ, fd_base + FD_SEGMENT + i as u32, offset, how)?;
     }
-    Ok(())
+    map_own(fd_base + FD_SEGMENT + replica as u32, how)
+}
+
+/// Maps the segment in `column` as this replica's own.
+fn map_own(column: u32, how: u64) -> Result<(), i64> {
+    let offset = group() as u64 * SEGMENT_STRIDE;
+    one(OWN_ADDR, size_of::<Segment>(), PROT_READ | PROT_WRITE, column, offset, how)
+}
+
+/// A copy of a replica, in the same group, leaves its origin's segment for that of the replica it replaces.
+pub fn replace_own(column: u32) -> Result<(), i64> {
+    map_own(column, MAP_FIXED)
 }
 
 /// A forked process leaves the segments of its parent's group for those of its own.
@@ -98,18 +108,32 @@ pub fn join(group: u32, replica: usize, n: usize, fd_base: u32) -> Result<(), i6
     map_segments(replica, n, fd_base, MAP_FIXED)
 }
 
-/// The group of a process that has just been executed: the one whose segment holds its process id; 0 at first.
-fn find_group(column: u32) -> u32 {
+/// Which replica this process is, and of which group: where its process id stands. `given` is the replica that was
+/// started here, which it may not be any more; at first nothing stands anywhere.
+pub fn place(given: usize, fd_base: u32) -> (usize, usize) {
     // SAFETY: asks for a number.
     let own = unsafe { syscall!(nr::GETPID, 0, 0, 0, 0, 0, 0) } as u32;
-    let holds = |group: &u32| {
-        let mut pid = 0u32;
-        let at = u64::from(*group) * SEGMENT_STRIDE + offset_of!(Segment, pid) as u64;
-        // SAFETY: reads into a local.
-        let got = unsafe { syscall!(nr::PREAD64, column, &raw mut pid, 4, at, 0, 0) };
-        got == 4 && pid == own
-    };
-    (0..MAX_GROUPS as u32).find(holds).unwrap_or(0)
+    let column = |replica: usize| fd_base + FD_SEGMENT + replica as u32;
+    if pid_in(column(given), 0) == Some(0) {
+        return (given, 0);
+    }
+    let others = (0..rcb_abi::MAX_REPLICAS).filter(|replica| *replica != given);
+    for replica in core::iter::once(given).chain(others) {
+        let holds = |group: &usize| pid_in(column(replica), *group) == Some(own);
+        if let Some(group) = (0..MAX_GROUPS).find(holds) {
+            return (replica, group);
+        }
+    }
+    (given, 0)
+}
+
+/// The process id in the segment of a group; `None` beyond the end of the column.
+fn pid_in(column: u32, group: usize) -> Option<u32> {
+    let mut pid = 0u32;
+    let at = group as u64 * SEGMENT_STRIDE + offset_of!(Segment, pid) as u64;
+    // SAFETY: reads into a local.
+    let got = unsafe { syscall!(nr::PREAD64, column, &raw mut pid, 4, at, 0, 0) };
+    (got == 4).then_some(pid)
 }
 
 fn one(addr: u64, bytes: usize, prot: u64, fd: u32, offset: u64, how: u64) -> Result<(), i64> {

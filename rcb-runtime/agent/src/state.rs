@@ -47,6 +47,12 @@ pub struct State {
     pub leader: usize,
     /// Every call meets.
     pub strict: bool,
+    /// The latest order to replace a replica that was followed.
+    pub epoch: u32,
+    /// Request that the former leader had begun when it was lost; 0 for none, or when that is settled.
+    pub begun: u64,
+    /// What would be lost with this process, or with the leader's; see `recovery::bound`.
+    pub bound: u32,
     /// Iterations of a waiting loop before it sleeps.
     pub spin: u32,
     /// First reserved descriptor.
@@ -123,6 +129,9 @@ static STATE: Global<State> = Global(UnsafeCell::new(State {
     n: 0,
     leader: 0,
     strict: false,
+    epoch: 0,
+    begun: 0,
+    bound: 0,
     spin: 0,
     fd_base: 0,
     seq: 0,

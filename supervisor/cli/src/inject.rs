@@ -36,6 +36,8 @@ fn parse_words(text: &str) -> Result<Hook> {
             "input" => (hook_target::INPUT, 0),
             "hang" => (hook_target::HANG, 0),
             "kill" => (hook_target::KILL, 0),
+            "kill-begun" => (hook_target::KILL_BEGUN, 0),
+            "kill-done" => (hook_target::KILL_DONE, 0),
             _ => bail!("'{word}' is not known"),
         };
         if target.replace(chosen).is_some() {

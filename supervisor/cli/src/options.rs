@@ -85,7 +85,7 @@ enum Lockstep {
 #[derive(Args)]
 #[command(after_help = RUN_NOTES, override_usage = "rcb run [OPTIONS] [--] PROGRAM [ARGS]...")]
 struct RunArgs {
-    /// Number of replicas: 1 only watches, 2 detect an error, 3 also tell which one is wrong.
+    /// Number of replicas: 1 only watches, 2 detect an error, 3 also tell which one is wrong and replace it.
     #[arg(short = 'n', long = "replicas", value_name = "N", default_value_t = rcb_keeper::config::DEFAULT_REPLICAS)]
     replicas: usize,
     /// When the replicas must meet.
@@ -101,6 +101,9 @@ struct RunArgs {
     /// Ask for transparent huge pages (2 MiB) for the memory of the replicas.
     #[arg(long)]
     huge_pages: bool,
+    /// Stop at the first fault, even where the replica to blame could be replaced (three replicas or more).
+    #[arg(long)]
+    no_heal: bool,
     /// A replica that lets another one wait for so long counts as faulty; 0 waits for ever.
     #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT_DEADLINE.as_secs_f64())]
     deadline: f64,
@@ -111,12 +114,13 @@ struct RunArgs {
     #[arg(long)]
     stats: bool,
     /// Inject a fault (test facility): replica=R,call=N and one of reg=NAME,bit=B; mem=ADDRESS,bit=B;
-    /// stack=OFFSET,bit=B; heap=OFFSET,bit=B; data=OFFSET,bit=B; result,bit=B; input,bit=B; hang; kill.
+    /// stack=OFFSET,bit=B; heap=OFFSET,bit=B; data=OFFSET,bit=B; result,bit=B; input,bit=B; hang; kill; kill-begun; kill-done.
     ///
     /// At system call number N (from 1) of replica R (from 0), bit B (0 unless said) of a register or of a byte of
     /// memory is inverted. Offsets count from the stack pointer, from the start of the brk heap and from the start of
     /// the program's writable data. `result` is the result register of the call, `input` the bytes it passes to the
-    /// kernel; `hang` makes the replica spin for ever, `kill` ends it.
+    /// kernel; `hang` makes the replica spin for ever, `kill` ends it; `kill-begun` and `kill-done` end the leader when
+    /// it has begun the call, or performed it, and has told nobody.
     #[arg(long, value_name = "SPEC", hide_short_help = true)]
     inject: Option<String>,
     /// Keep every system call on the slow signal path (measuring facility).
@@ -204,6 +208,7 @@ fn config(args: RunArgs) -> Result<RunConfig> {
     config.hook = args.inject.as_deref().map(inject::parse).transpose()?;
     config.hook_text = args.inject;
     config.huge_pages = args.huge_pages;
+    config.heals = !args.no_heal;
     config.no_patch = args.no_patch;
     config.force_fd_passing = args.force_fd_passing;
     Ok(config)

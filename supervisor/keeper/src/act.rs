@@ -3,6 +3,7 @@
 use crate::areas::{SegmentArea, low_half, wake_all};
 use crate::error::{Error, Result};
 use crate::group::{Group, Shared};
+use crate::heal::{Healed, Healing, Progress};
 use crate::inherited::{FATAL, Inherited};
 use crate::mover::Mover;
 use crate::names;
@@ -29,6 +30,17 @@ const GRACE: Duration = Duration::from_secs(2);
 const UNHEEDED: Duration = Duration::from_secs(1);
 /// How long a signal that ends a guest by default waits for the guest's next call.
 const PATIENCE: Duration = Duration::from_millis(100);
+
+/// How long until the next look at a replacement.
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
+
+/// What the user shall hear of while the guest runs.
+pub enum News<'a> {
+    /// A kind of call was refused.
+    Refusal(&'a Refusal),
+    /// A replica was replaced.
+    Healed(&'a Healed),
+}
 
 /// How watching ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +84,8 @@ pub fn guest_signals(inherited: &Inherited) -> Result<SignalFd> {
 /// The groups under watch.
 pub struct Watch<'run> {
     shared: &'run Shared,
+    /// Whether replicas that are to blame are replaced, and CPUs to which a copy may go.
+    heals: Option<Vec<u32>>,
     /// All groups.
     pub tree: Tree<'run>,
     signals: SignalFd,
@@ -90,10 +104,12 @@ impl<'run> Watch<'run> {
         signals: SignalFd,
         deadline: Option<Duration>,
         planner: Planner,
+        heals: Option<Vec<u32>>,
     ) -> Result<Self> {
         let replicas = first.children.len();
         Ok(Self {
             shared,
+            heals,
             tree: Tree::new(shared, first),
             signals,
             ticker: deadline.filter(|_| replicas > 1).map(ticker).transpose()?,
@@ -103,8 +119,9 @@ impl<'run> Watch<'run> {
         })
     }
 
-    /// Lets the first group run until there is a verdict. `warn` is told of each kind of refused call.
-    pub fn run(&mut self, mut warn: impl FnMut(&Refusal)) -> Result<Verdict> {
+    /// Lets the first group run until there is a verdict. `tell` is told of each kind of refused call and of each
+    /// replica that was replaced.
+    pub fn run(&mut self, mut tell: impl FnMut(News<'_>)) -> Result<Verdict> {
         self.tree.groups[&0].group.go(self.shared);
         loop {
             let ready = self.wait()?;
@@ -117,7 +134,7 @@ impl<'run> Watch<'run> {
                 // What a replica wrote before it ended must be seen before its end.
                 let _ = self.shared.notify.read();
                 self.tree.update()?;
-                self.serve(&mut warn);
+                self.serve(&mut tell);
             }
             if let (true, Some(mover)) = (ready.weighs, &mut self.mover) {
                 let first = self.tree.groups.get(&0);
@@ -125,7 +142,7 @@ impl<'run> Watch<'run> {
             }
             let ids: Vec<usize> = self.tree.groups.keys().copied().collect();
             for id in ids {
-                if let Some(verdict) = self.step(id, &ready)? {
+                if let Some(verdict) = self.step(id, &ready, &mut tell)? {
                     return Ok(verdict);
                 }
             }
@@ -139,7 +156,7 @@ impl<'run> Watch<'run> {
             // Only processes that the guest has left behind are there.
             return FATAL.contains(&signal).then_some(Verdict::Abandon(signal));
         };
-        let leader = &first.group.children[0];
+        let leader = first.lead_child();
         let by_kernel = code > 0;
         if !by_kernel || getpgid(Some(Pid::from_raw(leader.pid as i32))) != Ok(getpgrp()) {
             processes::signal(leader, signal);
@@ -149,7 +166,7 @@ impl<'run> Watch<'run> {
 
     /// A signal that ends a guest by default waits for the guest's next call, but not for ever.
     fn fatal(watched: &mut Watched<'_>) {
-        let Some(signal) = watched.group.segments[0].fatal() else { return };
+        let Some(signal) = watched.lead().fatal() else { return };
         match watched.fatal_at {
             None => watched.fatal_at = Some(Instant::now() + PATIENCE),
             Some(at) if at <= Instant::now() && watched.killed.is_none() => {
@@ -163,7 +180,7 @@ impl<'run> Watch<'run> {
     /// A handler of the guest runs at its next call. A guest that makes none cannot be interrupted: it is ended when
     /// somebody wants that, and otherwise the user hears of it.
     fn unheeded(watched: &mut Watched<'_>, ticked: bool) {
-        let waiting = watched.group.segments[0].waiting_signal().filter(|_| watched.killed.is_none());
+        let waiting = watched.lead().waiting_signal().filter(|_| watched.killed.is_none());
         let Some(signal) = waiting else {
             (watched.unheeded_at, watched.waited) = (None, None);
             return;
@@ -190,14 +207,17 @@ impl<'run> Watch<'run> {
     }
 
     /// Tells one group's state machine what has happened to it, and does what it says.
-    fn step(&mut self, id: usize, ready: &Ready) -> Result<Option<Verdict>> {
+    fn step(&mut self, id: usize, ready: &Ready, tell: &mut impl FnMut(News<'_>)) -> Result<Option<Verdict>> {
         let Some(watched) = self.tree.groups.get_mut(&id) else { return Ok(None) };
+        if watched.healing.is_some() {
+            return self.heal(id, tell);
+        }
         Self::fatal(watched);
         Self::unheeded(watched, ready.ticked);
         let mut events = Vec::new();
         let grace_over = watched.grace_ends.is_some_and(|end| end <= Instant::now());
         if ready.notified || ready.ended || grace_over {
-            events.push(Event::Look(look(watched, false)));
+            events.push(Event::Look(look(watched, grace_over)));
         }
         if ready.ended {
             collect_ended(watched, &mut events);
@@ -214,7 +234,11 @@ impl<'run> Watch<'run> {
             for action in watched.state.step(event) {
                 match action {
                     Action::StartGrace => watched.grace_ends = Some(Instant::now() + GRACE),
-                    Action::Judge(cause) => return Ok(Some(Verdict::Judge(id, cause))),
+                    Action::Judge(cause) => {
+                        watched.healing = self.heals.as_ref().and_then(|_| Healing::begin(watched, &cause));
+                        let is_hopeless = watched.healing.is_none();
+                        return if is_hopeless { Ok(Some(Verdict::Judge(id, cause))) } else { self.heal(id, tell) };
+                    }
                     Action::Abandon(signal) => return Ok(Some(Verdict::Abandon(signal))),
                     Action::Finish(end) => {
                         let is_over = self.tree.finish(id, end)?;
@@ -222,6 +246,28 @@ impl<'run> Watch<'run> {
                         return Ok(root_end.map(Verdict::Finished));
                     }
                 }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Goes on replacing a replica of a group.
+    fn heal(&mut self, id: usize, tell: &mut impl FnMut(News<'_>)) -> Result<Option<Verdict>> {
+        let Some(watched) = self.tree.groups.get_mut(&id) else { return Ok(None) };
+        let Some(mut healing) = watched.healing.take() else { return Ok(None) };
+        // Whoever else ends now ends the hope; `proceed` sees it.
+        collect_ended(watched, &mut Vec::new());
+        match healing.proceed(watched, self.shared, self.heals.as_deref().unwrap_or_default())? {
+            Progress::Wait => watched.healing = Some(healing),
+            Progress::Done(healed) => {
+                if let (0, Some(mover)) = (id, &mut self.mover) {
+                    mover.replace(healed.replica, healed.new_pid);
+                }
+                tell(News::Healed(&healed));
+            }
+            Progress::Failed(reason) => {
+                say(&format!("warning: the replica that is to blame could not be replaced: {reason}"));
+                return Ok(Some(Verdict::Judge(id, healing.cause)));
             }
         }
         Ok(None)
@@ -244,7 +290,9 @@ impl<'run> Watch<'run> {
         let living = self.tree.groups.values().filter(pending);
         let fatal = living.flat_map(|watched| [watched.fatal_at, watched.unheeded_at]).flatten();
         let graces = self.tree.groups.values().filter_map(|watched| watched.grace_ends);
-        let first_grace = graces.chain(fatal).min();
+        let heals = self.tree.groups.values().any(|watched| watched.healing.is_some());
+        let soon = heals.then(|| Instant::now() + LOOK_AGAIN);
+        let first_grace = graces.chain(fatal).chain(soon).min();
         let left = first_grace.map(|end| end.saturating_duration_since(Instant::now()));
         let timeout = left.map_or(PollTimeout::NONE, |left| {
             // Rounded up, or the last millisecond would be spent spinning.
@@ -270,13 +318,13 @@ impl<'run> Watch<'run> {
     }
 
     /// Answers what replicas ask of us.
-    fn serve(&mut self, warn: &mut impl FnMut(&Refusal)) {
+    fn serve(&mut self, tell: &mut impl FnMut(News<'_>)) {
         for (id, watched) in &mut self.tree.groups {
             for (replica, segment) in watched.group.segments.iter().enumerate() {
                 let (count, entries) = segment.refusals_since(watched.refusals_seen[replica]);
                 watched.refusals_seen[replica] = count;
                 for refusal in entries.into_iter().filter_map(|entry| self.refusals.note(entry)) {
-                    warn(&refusal);
+                    tell(News::Refusal(&refusal));
                 }
                 let (ticket, addr, dev, ino) = segment.plan_request();
                 if ticket == watched.tickets[replica] {
@@ -311,7 +359,8 @@ impl<'run> Watch<'run> {
     }
 }
 
-fn look(watched: &Watched<'_>, with_times: bool) -> Vec<Glance> {
+/// One look at all replicas of a group.
+pub fn look(watched: &Watched<'_>, with_times: bool) -> Vec<Glance> {
     let segments = &watched.group.segments;
     let glance = |(segment, child): (&SegmentArea<'_>, &crate::spawn::Child)| {
         let stat = if with_times { processes::stat(child.pid) } else { None };
@@ -342,7 +391,10 @@ fn collect_ended(watched: &mut Watched<'_>, events: &mut Vec<Event>) {
         if watched.ends[replica].is_some() {
             continue;
         }
-        if let Some((end, usage)) = processes::reap(&watched.group.children[replica], false) {
+        let child = &watched.group.children[replica];
+        let heals = watched.group.children.len() > 2;
+        let ended = if heals { processes::reap_with_account(child, false) } else { processes::reap(child, false) };
+        if let Some((end, usage)) = ended {
             let announced = watched.group.segments[replica].inbox().ending();
             let end = if announced.is_none() { watched.killed.unwrap_or(end) } else { end };
             watched.ends[replica] = Some((end, usage));

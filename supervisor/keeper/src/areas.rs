@@ -6,12 +6,13 @@
 
 use crate::error::{Error, Result};
 use crate::plan::PlanTable;
+use crate::processes::Moved;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::mman::{MapFlags, ProtFlags, mmap, mprotect, munmap};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use rcb_abi::control::{Control, Hook, process};
 use rcb_abi::plan::PlanArea;
-use rcb_abi::segment::Segment;
+use rcb_abi::segment::{RING, Segment};
 use rcb_abi::stats::Stats;
 use rcb_abi::{MAX_GROUPS, SEGMENT_STRIDE};
 use rcb_guard::Inbox;
@@ -157,6 +158,7 @@ impl ControlArea {
         *page.spares_given.get_mut() = 0;
         *page.petition_answered.get_mut() = 0;
         page.plan_answered = Default::default();
+        *page.heal.epoch.get_mut() = 0;
         page.hook = Hook::NONE;
     }
 
@@ -297,6 +299,33 @@ impl<'run> SegmentArea<'run> {
     /// Process id of the replica; 0 until it is there.
     pub fn pid(&self) -> u32 {
         word!(self, pid).load(Ordering::Acquire)
+    }
+
+    /// The latest order to replace a replica that this one has followed.
+    pub fn epoch(&self) -> u32 {
+        word!(self, epoch).load(Ordering::Acquire)
+    }
+
+    /// The replica that performs calls for all, as this one knows it.
+    pub fn leader(&self) -> usize {
+        copy_out!(self, carry.leader) as usize
+    }
+
+    /// Request that it has begun to perform as the leader.
+    pub fn intent(&self) -> u64 {
+        word!(self, wait.intent).load(Ordering::Relaxed)
+    }
+
+    /// Bytes that the replica knows it has read and written.
+    pub fn moved(&self) -> Moved {
+        let [read, written] = [word!(self, moved.read), word!(self, moved.written)];
+        Moved { read: read.load(Ordering::Relaxed), written: written.load(Ordering::Relaxed) }
+    }
+
+    /// Wakes peers that wait for this replica's request, or its answer to request `seq`.
+    pub fn wake_waiters(&self, seq: u64) {
+        wake_all(low_half(word!(self, head.seq)));
+        wake_all(low_half(&word!(self, records)[seq as usize % RING].seq));
     }
 
     /// A signal that ends the guest by default and has arrived.

@@ -31,6 +31,8 @@ pub struct RunConfig {
     pub stats: bool,
     /// Whether the replicas ask for transparent huge pages.
     pub huge_pages: bool,
+    /// Whether a replica that is to blame is replaced, where that can be done.
+    pub heals: bool,
     /// A fault to inject; a test facility.
     pub hook: Option<Hook>,
     /// As the user wrote the hook, for the report.
@@ -56,6 +58,7 @@ impl RunConfig {
             record: None,
             stats: false,
             huge_pages: false,
+            heals: true,
             hook: None,
             hook_text: None,
             no_patch: false,
@@ -108,6 +111,9 @@ impl RunConfig {
         }
         if self.huge_pages {
             words.push("--huge-pages".into());
+        }
+        if !self.heals {
+            words.push("--no-heal".into());
         }
         if let Some(text) = &self.hook_text {
             words.extend(["--inject".into(), quote(text)]);

@@ -25,6 +25,7 @@ pub mod error;
 pub mod evidence;
 pub mod exit;
 pub mod group;
+pub mod heal;
 pub mod inherited;
 pub mod memory;
 pub mod mover;

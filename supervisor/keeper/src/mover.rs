@@ -66,6 +66,13 @@ impl Mover {
         })
     }
 
+    /// A replica has another process now. Its misses are counted by an open event of the old one: nothing is counted
+    /// from now on.
+    pub fn replace(&mut self, replica: usize, pid: u32) {
+        self.pids[replica] = pid;
+        self.misses = None;
+    }
+
     /// Looks; `stats` are the counters of the replicas.
     pub fn look(&mut self, stats: impl Iterator<Item = Stats>) {
         let _ = self.ticker.wait();

@@ -1,8 +1,9 @@
 //! Names of calls, signals and fault kinds, for people.
 
 use nix::sys::signal::Signal;
-use rcb_abi::fault::kind;
+use rcb_abi::fault::{heal_site, kind};
 use rcb_abi::segment::{EXCEPTION, RDTSC, START, Trace, phase};
+use rcb_guard::Fault;
 use rcb_syscalls::render::text::{Fetch, format_call};
 
 /// Name of a call number, pseudo calls of the agent included.
@@ -42,7 +43,27 @@ pub const fn fault(kind: u32) -> &'static str {
         kind::RESULT => "result",
         kind::BOOT => "boot",
         kind::AGENT_CHECK => "agent-check",
+        kind::HEAL => "not-healed",
         _ => "unknown",
+    }
+}
+
+/// Why a replica could not be replaced, by the words of one that had a part in it.
+pub fn not_healed(words: &Fault) -> String {
+    let errno = || nix::errno::Errno::from_raw(words.detail as i32).desc();
+    if words.kind != kind::HEAL {
+        return format!("a second fault ({})", fault(words.kind));
+    }
+    match words.site as u32 {
+        heal_site::CLONE => format!("the copy could not be made ({})", errno()),
+        heal_site::PLACE => format!("the copy could not take its place ({})", errno()),
+        heal_site::SHARED_MEMORY => "the program shares memory between its processes".into(),
+        heal_site::BOUND => "the lost leader's process had record locks or timers".into(),
+        heal_site::BEGUN => {
+            format!("the lost leader had begun a call ({}), and whether it was performed is not known", call(words.detail as u32))
+        }
+        heal_site::STREAMS => "descriptors are passed over streams here (see rcb doctor)".into(),
+        other => format!("reason {other}"),
     }
 }
 

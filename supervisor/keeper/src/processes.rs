@@ -22,6 +22,8 @@ pub struct Usage {
     pub dumped_core: bool,
     /// Ready to run, but the CPU had something else to do.
     pub delayed: Duration,
+    /// What it had read and written; only if asked for.
+    pub moved: Option<Moved>,
 }
 
 /// How long a process has been ready without running: the second number of `/proc/PID/schedstat`, which a process has
@@ -52,6 +54,31 @@ fn has_ended(pid: u32, wait: bool) -> bool {
             return false;
         }
     }
+}
+
+/// Bytes that a process has read and written, by the kernel's account, which outlives it until it is reaped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// `rchar`.
+    pub read: u64,
+    /// `wchar`.
+    pub written: u64,
+}
+
+/// Reads `/proc/PID/io`; `None` where the kernel keeps no account.
+fn moved(pid: u32) -> Option<Moved> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/io")).ok()?;
+    let number = |name| text.lines().find_map(|line| line.strip_prefix(name)).and_then(|text| text.trim().parse().ok());
+    Some(Moved { read: number("rchar:")?, written: number("wchar:")? })
+}
+
+/// Reaps a replica and keeps its account of bytes.
+pub fn reap_with_account(child: &Child, wait: bool) -> Option<(End, Usage)> {
+    if !has_ended(child.pid, wait) {
+        return None;
+    }
+    let moved = moved(child.pid);
+    reap(child, wait).map(|(end, usage)| (end, Usage { moved, ..usage }))
 }
 
 /// Reaps a replica; `None` if it lives (only without `wait`).
@@ -90,6 +117,7 @@ pub fn reap(child: &Child, wait: bool) -> Option<(End, Usage)> {
         system,
         max_rss_kib: usage.ru_maxrss as u64,
         delayed,
+        moved: None,
         group,
         dumped_core: libc::WIFSIGNALED(status) && libc::WCOREDUMP(status),
     };

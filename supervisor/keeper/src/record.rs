@@ -10,12 +10,15 @@
 //!  refusal   name, sentence
 //!  move      after_s, to, cpus, reason, problem (replicas were bound to other CPUs: --placement auto)
 //!  fault     kind, headline, seq, blamed, requests, differences, notes, replicas, frames, reproduce
-//!  summary   status or signal or error, wall_s, replicas (user_s, system_s, delayed_s, max_rss_kib,
+//!  healed    as fault without frames and replicas; group, replica, pid, cpu, new_pid, new_cpu, leader (if another
+//!            one leads since), heal_us
+//!  summary   status or signal or error, wall_s, healed, replicas (user_s, system_s, delayed_s, max_rss_kib,
 //!            stats)
 //! ```
 
 use crate::config::{Lockstep, Placement, RunConfig};
 use crate::error::{Error, Result};
+use crate::heal::Healed;
 use crate::mover::Moved;
 use serde_json::{Value, json};
 use std::fs::{File, OpenOptions};
@@ -81,6 +84,20 @@ pub fn start(config: &RunConfig, program: &crate::program::Program, cpus: &[u32]
         "inject": config.hook_text,
         "unix_s": now.as_secs_f64(),
     })
+}
+
+/// The fields of `healed`.
+pub fn healed(healed: &Healed) -> Value {
+    let mut fields = json!(healed.judgement);
+    fields["group"] = json!(healed.group);
+    fields["replica"] = json!(healed.replica);
+    fields["pid"] = json!(healed.pid);
+    fields["cpu"] = json!(healed.cpu);
+    fields["new_pid"] = json!(healed.new_pid);
+    fields["new_cpu"] = json!(healed.new_cpu);
+    fields["leader"] = json!(healed.leader);
+    fields["heal_us"] = json!(healed.took.as_micros() as u64);
+    fields
 }
 
 /// The fields of `move`.

@@ -2,6 +2,7 @@
 
 use crate::backtrace::Frame;
 use crate::evidence::Witness;
+use crate::heal::Healed;
 use crate::names;
 use crate::verdict::{Judgement, list};
 use rcb_guard::End;
@@ -43,6 +44,17 @@ pub fn text(judgement: &Judgement, witnesses: &[Witness], frames: &[Vec<Frame>],
     write_frames(&mut out, frames);
     let _ = writeln!(out, "  to repeat: {reproduce}");
     out
+}
+
+/// A replacement, in two lines.
+pub fn healed(healed: &Healed) -> String {
+    let Healed { judgement, replica, pid, new_pid, cpu, new_cpu, .. } = healed;
+    let leads = healed.leader.map_or_else(String::new, |leader| format!("; replica {leader} leads now"));
+    format!(
+        "corrected: {}\n  replica {replica} (pid {pid}, CPU {cpu}) was replaced (pid {new_pid}, CPU {new_cpu}) in {:.1} ms{leads}",
+        judgement.headline,
+        healed.took.as_secs_f64() * 1e3,
+    )
 }
 
 /// One backtrace if all are equal, else one for each replica.

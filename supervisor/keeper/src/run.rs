@@ -1,7 +1,7 @@
 //! One run from the command to the exit code.
 #![allow(unsafe_code, reason = "hands the plan area to its one writer")]
 
-use crate::act::{self, Verdict, Watch};
+use crate::act::{self, News, Verdict, Watch};
 use crate::backtrace::{Frame, backtrace};
 use crate::config::RunConfig;
 use crate::error::{Error, Result};
@@ -50,13 +50,23 @@ pub fn run_with(image: &[u8], config: &RunConfig, inherited: &Inherited) -> Resu
     let first = Group::start(&shared, inherited, &program, image)?;
     record_start(&mut recorder, config, &program, &first, &shared.cpus, topology.as_ref());
     let pids = first.children.iter().map(|child| child.pid).collect();
-    let mut watch = Watch::new(&shared, first, signals, config.deadline, planner(config, &program, &shared))?;
+    let heals = config.heals.then(|| inherited.cpus());
+    let planner = planner(config, &program, &shared);
+    let mut watch = Watch::new(&shared, first, signals, config.deadline, planner, heals)?;
     if let Some(scales) = scales {
         watch.mover = Some(Mover::new(scales, pids)?);
     }
-    let verdict = watch.run(|refusal| {
-        say(&format!("warning: refused {}: {}", refusal.name, refusal.sentence));
-        recorder.write("refusal", json!({ "name": refusal.name, "sentence": refusal.sentence }));
+    let mut healed_count = 0;
+    let verdict = watch.run(|news| match news {
+        News::Refusal(refusal) => {
+            say(&format!("warning: refused {}: {}", refusal.name, refusal.sentence));
+            recorder.write("refusal", json!({ "name": refusal.name, "sentence": refusal.sentence }));
+        }
+        News::Healed(healed) => {
+            healed_count += 1;
+            say(&report::healed(healed));
+            recorder.write("healed", record::healed(healed));
+        }
     });
     for moved in watch.mover.iter().flat_map(|mover| &mover.moves) {
         recorder.write("move", record::moved(moved));
@@ -85,7 +95,7 @@ pub fn run_with(image: &[u8], config: &RunConfig, inherited: &Inherited) -> Resu
         say(&stats::table(accounts, wall));
     }
     let replicas: Vec<_> = accounts.iter().map(stats::fields).collect();
-    let mut summary = json!({ "wall_s": wall.as_secs_f64(), "replicas": replicas });
+    let mut summary = json!({ "wall_s": wall.as_secs_f64(), "healed": healed_count, "replicas": replicas });
     match &outcome {
         Ok(Outcome::Exit(status)) => summary["status"] = json!(status),
         Ok(Outcome::Signal(signal)) => summary["signal"] = json!(signal),

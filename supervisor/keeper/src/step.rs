@@ -48,7 +48,8 @@ pub struct Glance {
 }
 
 impl Glance {
-    const fn waits(&self) -> bool {
+    /// It waits for a peer.
+    pub const fn waits(&self) -> bool {
         matches!(self.phase, phase::WAIT_REQUEST | phase::WAIT_RESULT)
     }
 
@@ -118,6 +119,8 @@ struct Memory {
     last: Glance,
     /// As seen with the last tick.
     at_tick: Glance,
+    /// CPU time in user mode at the end of the latest moment given.
+    at_grace_ns: u64,
     /// Ticks in a row in which somebody waited for it and it showed no life.
     silent_ticks: u32,
     end: Option<End>,
@@ -148,6 +151,17 @@ impl State {
             (_, Event::Ended { replica, end, agreed }) => self.ended(*replica, *end, *agreed),
             (_, Event::GraceOver) => self.grace_over(),
         }
+    }
+
+    /// A replica has been replaced: everything is as before the fault.
+    pub fn replaced(&mut self, replica: usize) {
+        self.mode = Mode::Running;
+        self.replicas[replica] = Memory::default();
+        for memory in &mut self.replicas {
+            memory.silent_ticks = 0;
+            memory.last.fault = Fault::default();
+        }
+        (self.deadlocked_ticks, self.graces) = (0, 0);
     }
 
     fn over(&mut self, action: Action) -> Vec<Action> {
@@ -185,6 +199,18 @@ impl State {
                 .replicas
                 .iter()
                 .all(|memory| memory.end.is_some() || memory.last.fault.kind != 0 || memory.last.seq >= fault.seq)
+    }
+
+    /// Whether a replica that has not come to the place of the fault has used CPU time since the latest moment given.
+    fn is_on_the_way(&mut self, cause: Cause) -> bool {
+        let Cause::Fault { fault, .. } = cause else { return false };
+        let mut is_any = false;
+        for memory in &mut self.replicas {
+            let is_behind = memory.end.is_none() && memory.last.fault.kind == 0 && memory.last.seq < fault.seq;
+            is_any |= is_behind && memory.last.user_ns > memory.at_grace_ns;
+            memory.at_grace_ns = memory.last.user_ns;
+        }
+        is_any
     }
 
     fn tick(&mut self, glances: &[Glance]) -> Vec<Action> {
@@ -258,7 +284,9 @@ impl State {
     }
 
     fn grace_over(&mut self) -> Vec<Action> {
-        match self.mode {
+        match self.mode.clone() {
+            // With three a majority is worth waiting for, as long as whoever has not spoken is on the way.
+            Mode::Settling(cause) if self.replicas.len() > 2 && self.is_on_the_way(cause) => vec![Action::StartGrace],
             Mode::Settling(cause) => self.over(Action::Judge(cause)),
             Mode::Ending(_) => {
                 let Some(replica) = self.replicas.iter().position(|memory| memory.end.is_none()) else {

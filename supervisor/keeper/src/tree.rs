@@ -8,6 +8,7 @@
 use crate::areas::{SegmentArea, low_half, wake_all};
 use crate::error::Result;
 use crate::group::{Group, Shared};
+use crate::heal::Healing;
 use crate::processes::{self, Usage};
 use crate::spawn::Child;
 use crate::stats::Account;
@@ -28,6 +29,16 @@ const AMPLE: usize = MAX_GROUPS * 3 / 4;
 pub struct Watched<'run> {
     /// Its replicas.
     pub group: Group<'run>,
+    /// The one that performs calls for all.
+    pub leader: usize,
+    /// CPU of each.
+    pub cpus: Vec<u32>,
+    /// Process id as guests see it: that of its first leader.
+    pub guest_pid: u32,
+    /// A replica is being replaced.
+    pub healing: Option<Healing>,
+    /// Orders to replace a replica so far.
+    pub epoch: u32,
     /// What is decided about it.
     pub state: State,
     /// How each replica ended and what it used, once it has.
@@ -54,9 +65,15 @@ pub struct Watched<'run> {
 }
 
 impl<'run> Watched<'run> {
-    fn new(group: Group<'run>, parent: Option<usize>) -> Self {
+    fn new(group: Group<'run>, cpus: Vec<u32>, parent: Option<usize>) -> Self {
         let replicas = group.children.len();
+        let leader = group.segments[0].leader().min(replicas - 1);
         Self {
+            leader,
+            cpus,
+            guest_pid: group.children[leader].pid,
+            healing: None,
+            epoch: 0,
             state: State::new(replicas),
             ends: vec![None; replicas],
             refusals_seen: vec![0; replicas],
@@ -80,9 +97,14 @@ impl<'run> Watched<'run> {
         announced.or(self.killed)
     }
 
-    /// Process id as guests see it.
-    fn guest_pid(&self) -> u32 {
-        self.group.children[0].pid
+    /// What the leader says.
+    pub fn lead(&self) -> &SegmentArea<'run> {
+        &self.group.segments[self.leader]
+    }
+
+    /// The leader's process.
+    pub fn lead_child(&self) -> &Child {
+        &self.group.children[self.leader]
     }
 }
 
@@ -115,7 +137,7 @@ impl<'run> Tree<'run> {
     /// A tree of the first group.
     pub fn new(shared: &'run Shared, first: Group<'run>) -> Self {
         let retired = vec![Account::default(); first.children.len()];
-        let groups = BTreeMap::from([(0, Watched::new(first, None))]);
+        let groups = BTreeMap::from([(0, Watched::new(first, shared.cpus.clone(), None))]);
         let free = (1..MAX_GROUPS).rev().collect();
         let mut tree =
             Self { shared, groups, spares: Vec::new(), zombies: BTreeMap::new(), free, retired, root_end: None };
@@ -147,7 +169,9 @@ impl<'run> Tree<'run> {
             }
             let children = pids.into_iter().map(Child::adopt).collect::<Result<_>>()?;
             let group = Group { id: spare.id, segments, children };
-            self.groups.insert(spare.id, Watched::new(group, spare.parent));
+            let parent = spare.parent.and_then(|parent| self.groups.get(&parent));
+            let cpus = parent.map_or_else(|| self.shared.cpus.clone(), |parent| parent.cpus.clone());
+            self.groups.insert(spare.id, Watched::new(group, cpus, spare.parent));
             if spare.parent.is_none() {
                 self.shared.control.get(spare.id).virtual_ppid.store(1, Ordering::Relaxed);
             }
@@ -161,9 +185,9 @@ impl<'run> Tree<'run> {
     fn give_spares(&mut self, id: usize) {
         let Some(watched) = self.groups.get_mut(&id) else { return };
         let control = self.shared.control.get(id);
-        let forks = u64::from(watched.group.segments[0].forks()).min(watched.spares_given);
-        let pid = watched.guest_pid();
-        let wanted = u64::from(watched.group.segments[0].wanted_fork());
+        let forks = u64::from(watched.lead().forks()).min(watched.spares_given);
+        let pid = watched.guest_pid;
+        let wanted = u64::from(watched.lead().wanted_fork());
         // Set aside in advance while there are many; then only for who asks.
         while watched.spares_given < forks + SPARES as u64 && (self.free.len() > AMPLE || watched.spares_given < wanted)
         {
@@ -187,7 +211,7 @@ impl<'run> Tree<'run> {
     /// Ends that the guest has learnt of.
     fn reaped(&mut self, id: usize) -> Result<()> {
         let Some(watched) = self.groups.get_mut(&id) else { return Ok(()) };
-        let (count, ended) = watched.group.segments[0].reaped_since(watched.reaped_seen);
+        let (count, ended) = watched.lead().reaped_since(watched.reaped_seen);
         watched.reaped_seen = count;
         for child in ended {
             if self.zombies.get(&(child as usize)) == Some(&id) {
@@ -215,7 +239,7 @@ impl<'run> Tree<'run> {
             self.root_end = Some(end);
         }
         let control = self.shared.control.get(id);
-        let usage = watched.ends[0].map(|(_, usage)| usage).unwrap_or_default();
+        let usage = watched.ends[watched.leader].map(|(_, usage)| usage).unwrap_or_default();
         for (place, time) in control.used_us.iter().zip([usage.user, usage.system]) {
             place.store(time.as_micros() as u64, Ordering::Relaxed);
         }
@@ -226,14 +250,14 @@ impl<'run> Tree<'run> {
         control.status.store(status, Ordering::Relaxed);
         control.pgid.store(usage.group, Ordering::Relaxed);
         control.state.store(process::ENDED, Ordering::Release);
-        self.orphan(id, u64::from(watched.group.segments[0].forks()))?;
+        self.orphan(id, u64::from(watched.lead().forks()))?;
         match watched.parent.filter(|parent| self.groups.contains_key(parent)) {
             Some(parent) => {
                 self.zombies.insert(id, parent);
                 let events = &self.shared.control.get(parent).child_events;
                 events.fetch_add(1, Ordering::Release);
                 wake_all(low_half(events));
-                processes::signal(&self.groups[&parent].group.children[0], libc::SIGCHLD);
+                processes::signal(self.groups[&parent].lead_child(), libc::SIGCHLD);
             }
             None if id != 0 => self.recycle(id)?,
             None => {}
@@ -280,7 +304,7 @@ impl<'run> Tree<'run> {
     /// What the leader of a group asks to be done to others.
     fn petition(&mut self, id: usize) {
         let Some(watched) = self.groups.get(&id) else { return };
-        let (ticket, kind, pid, value) = watched.group.segments[0].petition();
+        let (ticket, kind, pid, value) = watched.lead().petition();
         if ticket == watched.petitions_seen {
             return;
         }
@@ -306,18 +330,18 @@ impl<'run> Tree<'run> {
     /// Forks that a group has made; all that it can have made once it has ended.
     fn forks_of(&self, group: Option<usize>) -> u64 {
         let watched = group.and_then(|id| self.groups.get(&id));
-        watched.map_or(u64::MAX, |watched| u64::from(watched.group.segments[0].forks()))
+        watched.map_or(u64::MAX, |watched| u64::from(watched.lead().forks()))
     }
 
     /// Kills or stops the processes of the tree that `kill(2)` would mean by `pid`.
     fn kill(&mut self, pid: i32, signal: i32) -> i32 {
         let mut answer = -libc::ESRCH;
         for watched in self.groups.values_mut() {
-            let leader = Pid::from_raw(watched.group.children[0].pid as i32);
+            let leader = Pid::from_raw(watched.lead_child().pid as i32);
             let meant = match pid {
                 -1 => true,
                 pid if pid < 0 => getpgid(Some(leader)).is_ok_and(|group| group.as_raw() == -pid),
-                pid => watched.guest_pid() as i32 == pid,
+                pid => watched.guest_pid as i32 == pid,
             };
             if meant {
                 if signal == libc::SIGKILL {
@@ -332,10 +356,10 @@ impl<'run> Tree<'run> {
 
     /// Moves a process of the tree to another process group, its replicas all together.
     fn set_group(&self, pid: i32, group: i32) -> i32 {
-        let Some(watched) = self.groups.values().find(|watched| watched.guest_pid() as i32 == pid) else {
+        let Some(watched) = self.groups.values().find(|watched| watched.guest_pid as i32 == pid) else {
             return -libc::ESRCH;
         };
-        let leader = watched.group.children[0].pid as i32;
+        let leader = watched.lead_child().pid as i32;
         let group = if group == pid { leader } else { group };
         for child in &watched.group.children {
             if let Err(errno) = setpgid(Pid::from_raw(child.pid as i32), Pid::from_raw(group)) {

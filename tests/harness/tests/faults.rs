@@ -1,6 +1,7 @@
 //! Bit flips in one replica: at a random call, in a register, in memory, in a result or in the bytes of a call.
 //!
-//! With two or three replicas a flip may have no effect or be detected; it may never change what leaves. Each case
+//! With two or three replicas a flip may have no effect or be detected; it may never change what leaves. With three it is
+//! corrected, but for every third case, which asks for detection alone. Each case
 //! follows from the seed in its name, so that the name repeats it. The control runs flip the same way with a
 //! single replica, where nothing can detect it: if these did not go wrong, the others would show nothing.
 
@@ -25,6 +26,7 @@ const CONTROL: u64 = 16;
 
 static NO_EFFECT: AtomicUsize = AtomicUsize::new(0);
 static DETECTED: AtomicUsize = AtomicUsize::new(0);
+static CORRECTED: AtomicUsize = AtomicUsize::new(0);
 
 fn main() {
     inherited::settle();
@@ -42,10 +44,10 @@ fn main() {
     trials.push(trial("input-flip-takes-effect", [], input_flip_takes_effect));
     trials.push(trial("input-flip-in-partly-readable-buffer", ["cc"], partly_readable));
     let conclusion = libtest_mimic::run(&Arguments::from_args(), trials);
-    let (quiet, seen) = (NO_EFFECT.load(Ordering::Relaxed), DETECTED.load(Ordering::Relaxed));
+    let [quiet, seen, corrected] = [&NO_EFFECT, &DETECTED, &CORRECTED].map(|count| count.load(Ordering::Relaxed));
     // Not when tests are only listed: other programs read the list.
-    if quiet + seen > 0 {
-        println!("flips: {quiet} had no effect, {seen} were detected");
+    if quiet + seen + corrected > 0 {
+        println!("flips: {quiet} had no effect, {seen} were detected, {corrected} were corrected");
     }
     conclusion.exit();
 }
@@ -84,8 +86,24 @@ fn flip_trial(victim: &Arc<Victim>, replicas: usize, seed: u64) -> Trial {
         let record = sandbox.path().join("record");
         case.options =
             ["--inject", &words, "--deadline", "4", "--record", &record.display().to_string()].map(String::from).into();
+        let heals = replicas > 2 && seed % 3 != 0;
+        if !heals {
+            case.options.push("--no-heal".into());
+        }
         let seen = sandbox.run(&case, Setting::output(replicas))?;
         match judge(&prepared.native, &seen, &case) {
+            Ok(true) if heals => {
+                let text = format!("--inject {words}: detected and not corrected\n{}", seen.report);
+                return Err(failure("faults", &name, sandbox, &text));
+            }
+            Ok(false) if seen.report.contains("corrected:") => {
+                if let Err(text) = blames_only(&record, replica) {
+                    let text = format!("--inject {words}: {text}\n{}", seen.report);
+                    return Err(failure("faults", &name, sandbox, &text));
+                }
+                note(&name, &words, "corrected")?;
+                CORRECTED.fetch_add(1, Ordering::Relaxed)
+            }
             Ok(false) => {
                 note(&name, &words, "no effect")?;
                 NO_EFFECT.fetch_add(1, Ordering::Relaxed)
@@ -139,7 +157,8 @@ fn judge(native: &Outcome, seen: &Outcome, case: &Case) -> Result<bool, String> 
 /// Whether the record blames the given replica and no other.
 fn blames_only(record: &std::path::Path, replica: usize) -> Result<(), String> {
     let events = victim::read_record(record)?;
-    let fault = events.iter().find(|e| e["event"] == "fault").ok_or("the record has no event `fault`")?;
+    let is_fault = |event: &&serde_json::Value| event["event"] == "fault" || event["event"] == "healed";
+    let fault = events.iter().find(is_fault).ok_or("the record has no event `fault` or `healed`")?;
     let blamed = &fault["blamed"];
     if *blamed == serde_json::json!([replica]) {
         Ok(())

@@ -9,6 +9,8 @@ mod codes;
 mod costs;
 #[path = "victims/deaths.rs"]
 mod deaths;
+#[path = "victims/heals.rs"]
+mod heals;
 #[path = "victims/pages.rs"]
 mod pages;
 #[path = "victims/records.rs"]
@@ -24,6 +26,7 @@ fn main() {
     inherited::settle();
     let mut trials: Vec<Trial> = Vec::new();
     trials.extend(deaths::trials());
+    trials.extend(heals::trials());
     trials.extend(codes::trials());
     trials.extend(records::trials());
     trials.extend(surroundings::trials());

@@ -6,7 +6,8 @@
 //! What is concluded from the loaded words is decided by [`rcb_vote::meeting`], whose tests run all interleavings.
 #![allow(unsafe_code, reason = "futex calls on shared words, reads of a peer's trace")]
 
-use crate::fault::{Words, park};
+use crate::fault::Words;
+use crate::recovery;
 use crate::shared;
 use crate::state::State;
 use crate::timing;
@@ -46,11 +47,12 @@ pub fn publish(st: &State, word: &AtomicU64, seq: u64) {
     }
 }
 
-/// Waits until `word` of `peer` is at least `seq`.
+/// Waits until `word` of `peer` is at least `seq`. False when a replica has been replaced meanwhile: what is waited for
+/// may then be something else.
 #[inline]
-fn wait(st: &State, word: &AtomicU64, seq: u64, peer: usize, why: u32, nap_ns: u64) {
+fn wait(st: &mut State, word: &AtomicU64, seq: u64, peer: usize, why: u32, nap_ns: u64) -> bool {
     if meeting::arrived(word.load(Acquire), seq) {
-        return;
+        return true;
     }
     shared::own(st.replica).stats.waits += 1;
     let spin = || {
@@ -65,6 +67,27 @@ fn wait(st: &State, word: &AtomicU64, seq: u64, peer: usize, why: u32, nap_ns: u
         (st.spin, false)
     };
     timing::waited(st, EAGER, spin, || sleep(st, word, seq, peer, why, nap_ns));
+    if recovery::due(st) {
+        recovery::attend(st);
+        return false;
+    }
+    true
+}
+
+/// Does something with every peer, from the first one again when it says that a replica has been replaced.
+#[inline]
+fn with_peers(st: &mut State, mut each: impl FnMut(&mut State, usize) -> bool) {
+    let mut peer = 0;
+    while peer < st.n {
+        peer = if peer == st.replica || each(st, peer) { peer + 1 } else { 0 };
+    }
+}
+
+/// A peer disagrees: stands still until a replica has been replaced.
+#[cold]
+fn differ(st: &mut State, words: Words) -> bool {
+    recovery::stand_by(st, words);
+    false
 }
 
 #[cold]
@@ -90,6 +113,9 @@ fn sleep(st: &State, word: &AtomicU64, seq: u64, peer: usize, why: u32, nap_ns: 
         if shared::control().stop.load(Relaxed) != 0 {
             crate::fault::stand_still();
         }
+        if recovery::due(st) {
+            break;
+        }
         // SAFETY: waits on a shared word that is only read; the time-out is a local.
         unsafe { syscall!(nr::FUTEX, word.as_ptr(), FUTEX_WAIT, seen as u32, &raw const nap, 0, 0) };
     }
@@ -97,82 +123,106 @@ fn sleep(st: &State, word: &AtomicU64, seq: u64, peer: usize, why: u32, nap_ns: 
     own.wait.phase.store(phase::RUN, Relaxed);
 }
 
-/// The leader (or any replica at a symmetric meeting) waits until every peer has posted this request and compares.
+/// The leader waits until every peer has posted this request and compares.
 #[inline]
-pub fn all(st: &State) {
-    for peer in 0..st.n {
-        if peer == st.replica {
-            continue;
-        }
+pub fn all(st: &mut State) {
+    with_peers(st, |st, peer| {
         let head = &shared::peer(peer).head;
-        wait(st, &head.seq, st.seq, peer, phase::WAIT_REQUEST, NAP_NS);
-        let (seq, chain) = (head.seq.load(Acquire), head.chain.load(Relaxed));
-        if meeting::request(own_post(st), Post { seq, chain }) != Finding::Agree {
-            park(st, Words::mismatch(peer, chain));
+        if !wait(st, &head.seq, st.seq, peer, phase::WAIT_REQUEST, NAP_NS) {
+            return false;
         }
-    }
+        let (seq, chain) = (head.seq.load(Acquire), head.chain.load(Relaxed));
+        meeting::request(own_post(st), Post { seq, chain }) == Finding::Agree
+            || differ(st, Words::mismatch(peer, chain))
+    });
 }
 
 /// Every replica waits until every other one has posted this request, and compares. A peer that has moved on already
 /// is compared by its trace, which still holds the request (see [`bound_lag`]).
-pub fn symmetric(st: &State) {
-    for peer in 0..st.n {
-        if peer == st.replica {
-            continue;
-        }
+pub fn symmetric(st: &mut State) {
+    with_peers(st, |st, peer| {
         let segment = shared::peer(peer);
-        wait(st, &segment.head.seq, st.seq, peer, phase::WAIT_REQUEST, NAP_NS);
+        if !wait(st, &segment.head.seq, st.seq, peer, phase::WAIT_REQUEST, NAP_NS) {
+            return false;
+        }
         let chain = segment.head.chain.load(Relaxed);
         fence(Acquire);
         let seq = segment.head.seq.load(Relaxed);
         if meeting::head(own_post(st), Post { seq, chain }) == Head::Agree {
-            continue;
+            return true;
         }
         let trace = &raw const segment.trace[meeting::slot(st.seq, RING)];
         // SAFETY: a plain read of shared memory whose words were published before the peer's sequence number.
         let (seq, chain) =
             unsafe { ((&raw const (*trace).seq).read_volatile(), (&raw const (*trace).chain).read_volatile()) };
-        if meeting::trace(own_post(st), Post { seq, chain }) != Finding::Agree {
-            park(st, Words::mismatch(peer, chain));
-        }
-    }
+        meeting::trace(own_post(st), Post { seq, chain }) == Finding::Agree || differ(st, Words::mismatch(peer, chain))
+    });
 }
 
-/// Waits for the record of the leader that answers the current request.
+/// Waits for the record of the leader that answers the current request. `None`: this replica leads now, because the
+/// leader was lost, and the request is its own to answer.
 #[inline]
-pub fn record(st: &mut State) -> &'static rcb_abi::segment::Record {
-    let record = &shared::peer(st.leader).records[meeting::slot(st.seq, RING)];
-    wait(st, &record.seq, st.seq, st.leader, phase::WAIT_RESULT, NAP_NS);
-    let (seq, chain) = (record.seq.load(Acquire), record.chain.load(Relaxed));
-    match meeting::record(own_post(st), Post { seq, chain }) {
-        Answer::Agree => {
-            if record.flags.load(Relaxed) & rcb_abi::segment::record_flag::SIGNALS != 0 {
-                crate::arrivals::take(st);
-            }
-            record
+pub fn record(st: &mut State) -> Option<&'static rcb_abi::segment::Record> {
+    while !st.leads() {
+        let record = &shared::peer(st.leader).records[meeting::slot(st.seq, RING)];
+        if !wait(st, &record.seq, st.seq, st.leader, phase::WAIT_RESULT, NAP_NS) {
+            continue;
         }
-        Answer::Differ => park(st, Words::mismatch(st.leader, chain)),
-        Answer::Wait => park(st, Words::mismatch(st.leader, shared::peer(st.leader).head.chain.load(Relaxed))),
-        Answer::Impossible => park(st, Words::new(rcb_abi::fault::kind::LOG, seq, 0)),
+        let (seq, chain) = (record.seq.load(Acquire), record.chain.load(Relaxed));
+        let words = match meeting::record(own_post(st), Post { seq, chain }) {
+            Answer::Agree => {
+                if record.flags.load(Relaxed) & rcb_abi::segment::record_flag::SIGNALS != 0 {
+                    crate::arrivals::take(st);
+                }
+                return Some(record);
+            }
+            Answer::Differ => Words::mismatch(st.leader, chain),
+            Answer::Wait => Words::mismatch(st.leader, shared::peer(st.leader).head.chain.load(Relaxed)),
+            Answer::Impossible => {
+                Words { peer: st.leader as u32, ..Words::new(rcb_abi::fault::kind::LOG, seq, 0) }
+            }
+        };
+        differ(st, words);
     }
+    None
 }
 
 /// Waits until no peer lags by [`LAG`] requests: the rings then hold everything a peer still needs.
-pub fn bound_lag(st: &State) {
-    for peer in 0..st.n {
-        if peer != st.replica {
-            let head = &shared::peer(peer).head.seq;
-            wait(st, head, meeting::lag_floor(st.seq, LAG), peer, phase::WAIT_REQUEST, LAG_NAP_NS);
-        }
-    }
+pub fn bound_lag(st: &mut State) {
+    with_peers(st, |st, peer| {
+        let head = &shared::peer(peer).head.seq;
+        wait(st, head, meeting::lag_floor(st.seq, LAG), peer, phase::WAIT_REQUEST, LAG_NAP_NS)
+    });
 }
 
 /// Waits until every peer has posted a request later than `seq`, which means that it is done with `seq`.
-pub fn passed(st: &State, seq: u64) {
-    for peer in 0..st.n {
-        if peer != st.replica {
-            wait(st, &shared::peer(peer).head.seq, meeting::done_with(seq), peer, phase::WAIT_REQUEST, LAG_NAP_NS);
+pub fn passed(st: &mut State, seq: u64) {
+    with_peers(st, |st, peer| {
+        let head = &shared::peer(peer).head.seq;
+        wait(st, head, meeting::done_with(seq), peer, phase::WAIT_REQUEST, LAG_NAP_NS)
+    });
+}
+
+/// Says that this replica has followed an order to replace one.
+pub fn announce_epoch(st: &State, epoch: u32) {
+    let word = &shared::own(st.replica).epoch;
+    word.store(epoch, SeqCst);
+    // SAFETY: wakes sleepers on our own word; changes no memory.
+    unsafe { syscall!(nr::FUTEX, word.as_ptr(), FUTEX_WAKE, i32::MAX, 0, 0, 0) };
+    crate::fault::notify(st);
+}
+
+/// Waits until the successor of a replica is in its place, by the latest order.
+pub fn until_replaced(st: &State, victim: usize) {
+    let word = &shared::peer(victim).epoch;
+    let nap = [0u64, NAP_NS];
+    loop {
+        let seen = word.load(Acquire);
+        if seen >= st.epoch {
+            return;
         }
+        // SAFETY: waits on a shared word that is only read; the time-out is a local.
+        unsafe { syscall!(nr::FUTEX, word.as_ptr(), FUTEX_WAIT, seen, &raw const nap, 0, 0) };
     }
 }
 

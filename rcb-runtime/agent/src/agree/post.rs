@@ -5,6 +5,7 @@
 //! the call, the stack pointer and the callee-saved registers, and (through earlier links) every earlier result.
 
 use super::meet;
+use crate::recovery;
 use crate::shared;
 use crate::state::State;
 use core::sync::atomic::Ordering::{Relaxed, Release};
@@ -34,6 +35,9 @@ pub struct Request<'a> {
 /// that nobody waits for.
 #[inline]
 pub fn post(st: &mut State, request: &Request<'_>, announced: bool) {
+    if recovery::due(st) {
+        recovery::attend(st);
+    }
     st.seq += 1;
     let seq = st.seq;
     let slot = (seq % RING as u64) as usize;

@@ -53,22 +53,22 @@ fn exec(st: &mut State, dir: i64, path: u64, argv: u64, envp: u64, flags: u64) -
         let carry = &shared::own(replica).carry;
         script::resolve(dir, &scratch().paths[0][..length], flags, &carry.exe, target)
     };
-    let verdict = if st.n == 1 || st.leads() {
+    let verdict = if let Some(record) = meet::record(st) {
+        let verdict = record.result.load(Relaxed) as i64;
+        if verdict == 0 {
+            let own = found(&mut target);
+            if own != 0 {
+                return Answer::local(own);
+            }
+        }
+        verdict
+    } else {
         if st.n > 1 {
             meet::all(st);
         }
         let verdict = found(&mut target);
         if st.n > 1 {
             record::publish(st, None, &[0; 6], &crate::agree::walk::Entry::default(), verdict, 0, 0);
-        }
-        verdict
-    } else {
-        let verdict = meet::record(st).result.load(Relaxed) as i64;
-        if verdict == 0 {
-            let own = found(&mut target);
-            if own != 0 {
-                return Answer::local(own);
-            }
         }
         verdict
     };
@@ -101,6 +101,10 @@ fn replace(st: &mut State, target: &Target, path: u64, argv: u64, envp: u64) -> 
     carry.seq = st.seq;
     carry.chain = rcb_vote::digest::chain_result(st.chain, 0, 0);
     carry.payload_pos = st.payload_pos;
+    carry.epoch = st.epoch;
+    carry.leader = st.leader as u32;
+    // Shared memory is left behind; locks and timers are not.
+    carry.bound = st.bound & !crate::recovery::bound::MEMORY;
     carry.mask = st.signals.mask;
     carry.pending = st.signals.pending;
     carry.ignored = 0;

@@ -218,12 +218,11 @@ pub fn close(st: &mut State, call: &Call) -> Answer {
     if st.n == 1 {
         return Answer::local(own);
     }
-    if st.leads() {
-        record::publish(st, None, &call.args, &call.entry, own, 0, 0);
-        return Answer::local(own);
+    if let Some(record) = crate::agree::meet::record(st) {
+        return Answer::local(record.result.load(Relaxed) as i64);
     }
-    let record = crate::agree::meet::record(st);
-    Answer::local(record.result.load(Relaxed) as i64)
+    record::publish(st, None, &call.args, &call.entry, own, 0, 0);
+    Answer::local(own)
 }
 
 /// close_range: around the agent's descriptors.

@@ -18,6 +18,7 @@ use crate::descriptors::{self, Streams};
 use crate::fault::{Words, notify, park};
 use crate::guest;
 use crate::handled::{identity, window};
+use crate::recovery;
 use crate::shared;
 use crate::signals;
 use crate::state::{SCRATCH_WORDS, State, scratch};
@@ -162,6 +163,7 @@ fn born(st: &mut State, wanted: &Wanted, group: u32, regs: &mut Regs, streams: (
     let parent = shared::group() as u32;
     let stats = &shared::own(st.replica).stats;
     let spin_ps = (stats.eager_ps, stats.pause_ps);
+    let moved = shared::own(st.replica).moved.read.load(Relaxed);
     // The parent's segment is out of reach afterwards: what lives on goes over the scratch buffer.
     let kept = scratch().words.as_mut_ptr().cast::<u8>();
     // SAFETY: the buffer is as large, and nobody else uses it in between.
@@ -177,12 +179,14 @@ fn born(st: &mut State, wanted: &Wanted, group: u32, regs: &mut Regs, streams: (
     unsafe { (&raw mut own.carry).cast::<u8>().copy_from_nonoverlapping(kept, CARRY_BYTES) };
     own.carry.children = [ChildProcess::default(); CHILDREN];
     own.carry.forks = 0;
+    recovery::start_account(own, moved);
     own.parent.store(parent, Relaxed);
     (own.stats.eager_ps, own.stats.pause_ps) = spin_ps;
     own.wait.needs_socket.store(streams.1, Relaxed);
     window::remember(wanted.flags & CLONE_VM != 0, regs.rsp);
     start_over(st, group);
-    attach(st);
+    bind_to_supervisor();
+    say_pid(st);
     descriptors::keep_streams(st, streams.0, true);
     if let Err(errno) = entry::arm_dispatch() {
         park(st, Words::new(kind::BOOT, errno.unsigned_abs(), u64::from(boot_site::INTERCEPT)));
@@ -217,6 +221,9 @@ fn born(st: &mut State, wanted: &Wanted, group: u32, regs: &mut Regs, streams: (
 /// The log begins anew; nothing is pending for a new process.
 fn start_over(st: &mut State, group: u32) {
     st.chain = rcb_vote::digest::chain_result(st.chain, u64::from(group), 2);
+    st.epoch = 0;
+    st.begun = 0;
+    st.bound &= recovery::bound::MEMORY;
     st.seq = 0;
     st.payload_pos = 0;
     st.payload_start = [0; rcb_abi::segment::RING];
@@ -225,17 +232,24 @@ fn start_over(st: &mut State, group: u32) {
 }
 
 /// What the kernel does not hand on to a child: the order to die with the supervisor, and the name of whom to look for.
-fn attach(st: &State) {
+pub fn bind_to_supervisor() {
     const PR_SET_PDEATHSIG: u64 = 1;
     const PR_SET_PTRACER: u64 = 0x5961_6d61;
     let supervisor = shared::control().supervisor;
-    // SAFETY: options of this process, and questions.
+    // SAFETY: options of this process, and a question.
     unsafe {
         syscall!(nr::PRCTL, PR_SET_PDEATHSIG, 9, 0, 0, 0, 0);
         if syscall!(nr::GETPPID, 0, 0, 0, 0, 0, 0) != i64::from(supervisor) {
             syscall!(nr::EXIT_GROUP, 125, 0, 0, 0, 0, 0);
         }
         syscall!(nr::PRCTL, PR_SET_PTRACER, supervisor, 0, 0, 0, 0);
+    }
+}
+
+/// Tells peers and supervisor the id of this process.
+pub fn say_pid(st: &State) {
+    // SAFETY: a question, and a wake-up on a shared word.
+    unsafe {
         let pid = syscall!(nr::GETPID, 0, 0, 0, 0, 0, 0) as u32;
         let word = &shared::own(st.replica).pid;
         word.store(pid, Release);

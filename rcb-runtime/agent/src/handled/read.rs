@@ -5,9 +5,11 @@
 #![allow(unsafe_code, reason = "looks at descriptors with calls of the agent, reads the registers of the current call")]
 
 use crate::agree::{meet, post, record};
-use crate::call::{Answer, Call, each, meets, once, performed, post_event};
+use crate::call::{Answer, Call, each, follow, meets, once, performed, post_event};
 use crate::fault::{Words, park};
 use crate::guest;
+use crate::hook;
+use crate::recovery;
 use crate::shared;
 use crate::state::{FdKind, State, scratch};
 use core::sync::atomic::Ordering::Relaxed;
@@ -28,18 +30,22 @@ pub fn read(st: &mut State, call: &Call) -> Answer {
     if st.n == 1 {
         return once(st, call, false, |_, args| performed(call, args));
     }
+    let mut done = 0;
     if !st.leads() {
-        return if divisible(call) { follow_pieces(st, call) } else { once(st, call, false, |_, _| 0) };
+        let followed = if divisible(call) { follow_pieces(st, call, &mut done) } else { follow(st, call) };
+        if let Some(answer) = followed {
+            return answer;
+        }
     }
     let regular = kind_of(st, call.args[0]) == FdKind::Regular;
     let vector = !matches!(call.nr, nr::READ | nr::PREAD64);
     let total = if vector { total(call) } else { call.args[2] };
-    if regular && total >= REREAD_MIN {
+    if regular && total >= REREAD_MIN && done == 0 {
         return lead_reread(st, call);
     }
-    let meet = meets(call.row.class) && !regular;
+    let meet = (meets(call.row.class) && !regular) || recovery::meets(st, call.nr);
     if divisible(call) {
-        return lead_pieces(st, call, meet);
+        return lead_pieces(st, call, done, meet);
     }
     if vector && total > PAYLOAD_MAX as u64 {
         return once(st, call, meet, |_, args| performed(call, &shortened(*args)));
@@ -60,16 +66,14 @@ fn piece(call: &Call, done: u64) -> [u64; 6] {
 
 /// A large read of something that is not repeated by the followers goes through the log in pieces, each a request of
 /// its own, as long as the kernel would go on: devices and files fill the whole buffer, pipes and sockets need not.
-fn lead_pieces(st: &mut State, call: &Call, meet: bool) -> Answer {
+fn lead_pieces(st: &mut State, call: &Call, mut done: u64, meet: bool) -> Answer {
     let fills = fills_buffer(call.args[0]);
-    let mut done = 0u64;
     loop {
         let args = piece(call, done);
         if meet && (!st.strict || done > 0) {
             meet::all(st);
         }
-        shared::own(st.replica).wait.phase.store(phase::BLOCKED, Relaxed);
-        let result = each(call.nr, args);
+        let result = begin(st, call, args, phase::BLOCKED);
         shared::own(st.replica).wait.phase.store(phase::RUN, Relaxed);
         let more = fills && result == args[2] as i64 && done + args[2] < call.args[2];
         let delivered = record::publish(st, Some(call.row), &args, &call.entry, result, 0, u64::from(more));
@@ -81,21 +85,35 @@ fn lead_pieces(st: &mut State, call: &Call, meet: bool) -> Answer {
     }
 }
 
-/// The followers' part of [`lead_pieces`], which are told with each piece whether another one follows.
-fn follow_pieces(st: &mut State, call: &Call) -> Answer {
-    let mut done = 0u64;
+/// Has the kernel perform a read whose effect must be known should this process be lost.
+fn begin(st: &mut State, call: &Call, args: [u64; 6], phase: u32) -> i64 {
+    // A read that the former leader had begun is taken back, and begun anew.
+    let _ = recovery::settled(st, call);
+    let wait = &shared::own(st.replica).wait;
+    wait.intent.store(st.seq, Relaxed);
+    wait.phase.store(phase, Relaxed);
+    hook::begun(st);
+    let result = each(call.nr, args);
+    hook::performed(st);
+    recovery::account(st, call.nr, result);
+    result
+}
+
+/// The followers' part of [`lead_pieces`], which are told with each piece whether another one follows. `None`: this
+/// replica leads now, from the piece behind `done` bytes.
+fn follow_pieces(st: &mut State, call: &Call, done: &mut u64) -> Option<Answer> {
     loop {
-        let args = piece(call, done);
-        let record = meet::record(st);
+        let args = piece(call, *done);
+        let record = meet::record(st)?;
         let result = record.result.load(Relaxed) as i64;
         if record.flags.load(Relaxed) & record_flag::REREAD != 0 {
-            return reread(st, call, result, record);
+            return Some(reread(st, call, result, record));
         }
         let delivered = record::take(st, record, Some(call.row), &args, &call.entry, result);
-        if record.extra.load(Relaxed) == 0 || done + args[2] >= call.args[2] {
-            return Answer { result: total_of(done, result), delivered };
+        if record.extra.load(Relaxed) == 0 || *done + args[2] >= call.args[2] {
+            return Some(Answer { result: total_of(*done, result), delivered });
         }
-        done += args[2];
+        *done += args[2];
         next_piece(st, result, delivered);
     }
 }
@@ -185,7 +203,10 @@ fn explicit_position(call: &Call) -> Option<u64> {
 }
 
 fn lead_reread(st: &mut State, call: &Call) -> Answer {
-    let result = each(call.nr, call.args);
+    if recovery::meets(st, call.nr) && !st.strict {
+        meet::all(st);
+    }
+    let result = begin(st, call, call.args, phase::RUN);
     if result < 0 {
         let delivered = record::publish(st, Some(call.row), &call.args, &call.entry, result, 0, 0);
         return Answer { result, delivered };
@@ -234,6 +255,7 @@ pub fn reread(st: &mut State, call: &Call, result: i64, record: &Record) -> Answ
         };
         if got >= result && digest_read(call, result as u64) == expected {
             shared::own(st.replica).stats.bytes_reread += result as u64;
+            recovery::account(st, nr::PREAD64, got);
             return Answer { result, delivered: expected };
         }
     }

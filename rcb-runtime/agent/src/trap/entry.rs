@@ -20,7 +20,7 @@ use crate::fault::{Words, park};
 use crate::signals::{self, regs_of};
 use crate::state::{Deferred, State, state};
 use crate::trap::{code, tsc};
-use crate::{agree, arrivals, shared};
+use crate::{agree, arrivals, recovery, shared};
 use core::arch::global_asm;
 use core::mem::offset_of;
 use rcb_abi::fault::{Regs, kind};
@@ -266,6 +266,9 @@ const SYS_SECCOMP: i32 = 1;
 
 /// Every signal that the kernel delivers to the agent.
 extern "C" fn on_signal(_signal: i32, info: &SigInfo, uc: &mut UContext) {
+    if info.signo == SIGSYS && info.code <= 0 {
+        return called(uc);
+    }
     if inside_agent(uc.rip) {
         if let Some(fixup) = rcb_sys::guest::fixup(uc.rip)
             && matches!(info.signo, 7 | 11)
@@ -281,7 +284,7 @@ extern "C" fn on_signal(_signal: i32, info: &SigInfo, uc: &mut UContext) {
         park(state(), words);
     }
     let st = state();
-    if info.code <= 0 && info.signo != SIGSYS {
+    if info.code <= 0 {
         // Sent by somebody, not raised by the processor.
         return arrivals::arrived(st, info, uc);
     }
@@ -291,6 +294,16 @@ extern "C" fn on_signal(_signal: i32, info: &SigInfo, uc: &mut UContext) {
         exception(info, uc);
     }
     arrivals::restore_mask(uc);
+}
+
+/// The supervisor wants an order to be followed by a guest that makes no call; between two instructions of the guest it
+/// can be followed anywhere. Inside the agent it is followed at the next post or wait.
+fn called(uc: &mut UContext) {
+    let st = state();
+    if !inside_agent(uc.rip) && recovery::due(st) {
+        recovery::attend(st);
+        arrivals::restore_mask(uc);
+    }
 }
 
 /// A call on the signal path.

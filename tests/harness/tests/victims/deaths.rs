@@ -57,7 +57,7 @@ fn steady() -> PathBuf {
 }
 
 /// Starts the steady guest and waits until it says that it runs.
-fn started(sandbox: &Sandbox, replicas: usize, options: &[&str], mode: &str) -> Result<(Case, Launch), Failed> {
+pub(crate) fn started(sandbox: &Sandbox, replicas: usize, options: &[&str], mode: &str) -> Result<(Case, Launch), Failed> {
     let work = sandbox.fresh_work(None)?;
     let mut case = Case::program("steady", &steady(), &[mode.to_string()]);
     case.options = options.iter().map(|word| (*word).into()).collect();
@@ -74,7 +74,7 @@ fn detected(done: &Finished) -> Result<(), Failed> {
     nothing_left(done)
 }
 
-fn nothing_left(done: &Finished) -> Result<(), Failed> {
+pub(crate) fn nothing_left(done: &Finished) -> Result<(), Failed> {
     claim(done.left.is_empty(), || format!("processes are left: {:?}\n{}", done.left, done.report))
 }
 
@@ -82,7 +82,7 @@ fn nothing_left(done: &Finished) -> Result<(), Failed> {
 fn harmed(replicas: usize, who: usize, signal: Signal, mode: &str) -> Result<(), Failed> {
     let sandbox = Sandbox::new()?;
     let record = sandbox.path().join("record");
-    let options = ["--deadline", "1", "--record", &record.display().to_string()].map(String::from);
+    let options = ["--no-heal", "--deadline", "1", "--record", &record.display().to_string()].map(String::from);
     let options: Vec<&str> = options.iter().map(String::as_str).collect();
     let (_, launch) = started(&sandbox, replicas, &options, mode)?;
     let events = victim::read_record(&record)?;
@@ -112,7 +112,7 @@ fn injected(what: &str, replicas: usize, who: usize) -> Result<(), Failed> {
     let spec = format!("replica={who},call={},{what}", prepared.calls / 2);
     let mut case = prepared.case.clone();
     case.options =
-        ["--deadline", "1", "--inject", &spec, "--record", &record.display().to_string()].map(String::from).into();
+        ["--no-heal", "--deadline", "1", "--inject", &spec, "--record", &record.display().to_string()].map(String::from).into();
     let seen = sandbox.run(&case, Setting::output(replicas))?;
     claim(seen.ended == Ended::Exit(victim::DISAGREED), || format!("ended with {}\n{}", seen.ended, seen.report))?;
     claim(prepared.native.stdout.starts_with(&seen.stdout), || "wrong bytes have left".into())?;

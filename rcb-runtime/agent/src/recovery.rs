@@ -1,0 +1,229 @@
+//! A replica is replaced by a copy of another one.
+//!
+//! ```text
+//!  supervisor            donor (a follower)                 the copy                       the others
+//!  kills the victim
+//!  orders (Heal) ------> at its next post or wait:
+//!                        clone(CLONE_PARENT) -------------> takes the victim's segment,
+//!                        waits for the copy <-------------- says its pid and the epoch --> wait for the copy
+//!  adopts it             looks at its peers anew            looks at its peers anew        look at their peers anew
+//! ```
+//!
+//! A replica follows an order only where it posts a request or waits for a peer: there its state is exactly that of its
+//! latest request, and a copy of it can go on from the same place. A copy is always that of a follower, so it never
+//! finds itself in the middle of a leader's work. Where the leader is lost, another follower leads from then on
+//! ([`take_over`]): the supervisor orders that once all followers wait for the same answer.
+#![allow(unsafe_code, reason = "makes a process, maps and opens shared areas")]
+
+mod account;
+
+pub use account::{account, meets, settled, snapshot, start as start_account, wrote};
+
+use crate::agree::meet;
+use crate::fault::{self, Words, park};
+use crate::shared;
+use crate::state::State;
+use crate::trap::entry;
+use crate::handled::fork;
+use crate::{arrivals, descriptors};
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use rcb_abi::control::Heal;
+use rcb_abi::descriptors::{FD_PEER, FD_SEGMENT};
+use rcb_abi::fault::{heal_site, kind};
+use rcb_abi::segment::{Segment, phase};
+use rcb_abi::{MAX_REPLICAS, OWN_ADDR, segment_addr};
+use rcb_sys::errno::is_error;
+use rcb_sys::{nr, syscall};
+
+const CLONE_PARENT: u64 = 0x8000;
+const SIGCHLD: u64 = 17;
+const CLONE: u32 = 56;
+const O_CLOEXEC: u64 = 0o2_000_000;
+const O_RDWR: u64 = 2;
+
+/// Bits of [`State::bound`]: what a lost process takes with it.
+pub mod bound {
+    /// Memory is shared with other processes of the guest (with a copy of itself, too).
+    pub const MEMORY: u32 = 1;
+    /// Record locks, which belong to the leader's process.
+    pub const LOCKS: u32 = 2;
+    /// Timers of the leader's process.
+    pub const TIMERS: u32 = 4;
+}
+
+/// Remembers what a call that is done has bound to the process.
+#[inline]
+pub fn note(st: &mut State, nr: u32, args: &[u64; 6], result: i64) {
+    if st.n > 2 && matches!(nr, 9 | 30 | 37 | 38 | 72 | 222) && !is_error(result) {
+        bind(st, nr, args);
+    }
+}
+
+/// mmap, shmat, alarm, setitimer, fcntl, timer_create.
+#[cold]
+fn bind(st: &mut State, nr: u32, args: &[u64; 6]) {
+    const SHARED_ANONYMOUS: u64 = 0x21;
+    const SET_LOCKS: core::ops::RangeInclusive<u64> = 6..=7;
+    const UNLOCK: u16 = 2;
+    st.bound |= match nr {
+        9 if args[3] & SHARED_ANONYMOUS == SHARED_ANONYMOUS => bound::MEMORY,
+        30 => bound::MEMORY,
+        37 if args[0] as u32 != 0 => bound::TIMERS,
+        38 if crate::guest::get::<[u64; 2]>(args[1] + 16).is_ok_and(|value| value != [0, 0]) => bound::TIMERS,
+        72 if SET_LOCKS.contains(&args[1]) && crate::guest::get::<u32>(args[2]).is_ok_and(|kind| kind as u16 != UNLOCK) => bound::LOCKS,
+        222 => bound::TIMERS,
+        _ => 0,
+    };
+}
+
+fn order() -> &'static Heal {
+    &shared::control().heal
+}
+
+/// Whether there is an order that this replica has not followed.
+#[inline]
+pub fn due(st: &State) -> bool {
+    order().epoch.load(Acquire) != st.epoch
+}
+
+/// Follows the latest order.
+#[cold]
+pub fn attend(st: &mut State) {
+    let led = st.leads();
+    st.epoch = order().epoch.load(Acquire);
+    st.leader = shared::control().leader.load(Relaxed) as usize % MAX_REPLICAS;
+    let victim = order().victim.load(Relaxed) as usize % MAX_REPLICAS;
+    if order().donor.load(Relaxed) as usize == st.replica {
+        copy(st, victim);
+    }
+    if st.replica != victim {
+        meet::until_replaced(st, victim);
+    }
+    if let Err(errno) = descriptors::open_peers(st, |peer| shared::peer(peer).pid.load(Acquire)) {
+        refuse(st, heal_site::PLACE, errno.unsigned_abs());
+    }
+    shared::own(st.replica).carry.leader = st.leader as u32;
+    meet::announce_epoch(st, st.epoch);
+    if !led && st.leads() {
+        take_over(st);
+    }
+}
+
+/// This replica cannot do its part: the supervisor ends the run.
+fn refuse(st: &State, site: u32, detail: u64) -> ! {
+    park(st, Words::new(kind::HEAL, detail, u64::from(site)))
+}
+
+/// The donor's part; the copy comes back from here, too, as the victim's successor.
+fn copy(st: &mut State, victim: usize) {
+    if st.bound & bound::MEMORY != 0 {
+        refuse(st, heal_site::SHARED_MEMORY, 0);
+    }
+    if st.socket_peers != 0 || shared::own(st.replica).wait.needs_socket.load(Relaxed) != 0 {
+        refuse(st, heal_site::STREAMS, 0);
+    }
+    // SAFETY: a copy of this process; it goes on below, on its copy of this stack.
+    let made = unsafe { syscall!(CLONE, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0, 0) };
+    if is_error(made) {
+        refuse(st, heal_site::CLONE, made.unsigned_abs());
+    }
+    if made == 0 {
+        become_replica(st, victim);
+    }
+}
+
+/// The copy takes the victim's place.
+fn become_replica(st: &mut State, victim: usize) {
+    let origin = st.replica;
+    fork::bind_to_supervisor();
+    let place = |result: Result<(), i64>| {
+        if result.is_err() {
+            // Nobody's segment is ours to speak in; the supervisor sees the end of this process.
+            // SAFETY: ends the process.
+            unsafe { syscall!(nr::EXIT_GROUP, 125, 0, 0, 0, 0, 0) };
+        }
+    };
+    place(reopen(st, victim, O_RDWR));
+    place(reopen(st, origin, 0));
+    place(shared::replace_own(st.fd_base + FD_SEGMENT + victim as u32));
+    st.replica = victim;
+    fill_segment(origin, victim);
+    for peer in 0..MAX_REPLICAS as u32 {
+        // SAFETY: the ends of the origin's streams are not ours to use.
+        unsafe { syscall!(nr::CLOSE, st.fd_base + FD_PEER + peer, 0, 0, 0, 0, 0) };
+    }
+    place(entry::arm_dispatch());
+    fork::say_pid(st);
+}
+
+/// Length of `/proc/self/fd/`.
+const FOLDER: usize = 14;
+const AT_FDCWD: i64 = -100;
+
+/// Opens the column of a replica anew under its number, with other rights.
+fn reopen(st: &State, replica: usize, rights: u64) -> Result<(), i64> {
+    let column = st.fd_base + FD_SEGMENT + replica as u32;
+    let mut path = *b"/proc/self/fd/\0\0\0\0\0\0\0\0\0\0\0";
+    let (mut digits, mut rest) = (column.checked_ilog10().unwrap_or(0) as usize + 1, column);
+    while digits > 0 {
+        digits -= 1;
+        path[FOLDER + digits] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    // SAFETY: opens a file of ours; the path is ended by a NUL.
+    let fd = unsafe { syscall!(nr::OPENAT, AT_FDCWD, path.as_ptr(), rights | O_CLOEXEC, 0, 0, 0) };
+    if is_error(fd) {
+        return Err(fd);
+    }
+    // SAFETY: replaces the agent's own descriptor.
+    let placed = unsafe { syscall!(nr::DUP3, fd, column, 0, 0, 0, 0) };
+    // SAFETY: closes what was opened above.
+    unsafe { syscall!(nr::CLOSE, fd, 0, 0, 0, 0, 0) };
+    if is_error(placed) { Err(placed) } else { Ok(()) }
+}
+
+/// The victim's segment gets what the origin has said, and no record: a copy has not led.
+fn fill_segment(origin: usize, victim: usize) {
+    let own = shared::own(victim);
+    let hook_done = own.wait.hook_done.load(Relaxed);
+    let bytes = core::mem::offset_of!(Segment, records);
+    // SAFETY: both are mapped segments; the origin stands still until the epoch is announced, and nobody else writes to
+    // the segment of a replica whose process is gone.
+    unsafe { (segment_addr(origin) as *const u8).copy_to_nonoverlapping(OWN_ADDR as *mut u8, bytes) };
+    own.replica = victim as u32;
+    own.pid.store(0, Relaxed);
+    own.asleep.flag.store(0, Relaxed);
+    own.wait.hook_done.store(hook_done, Relaxed);
+    own.wait.intent.store(0, Relaxed);
+    own.wait.phase.store(phase::RUN, Relaxed);
+    own.fault.kind.store(0, Relaxed);
+    account::start(own, own.moved.read.load(Relaxed));
+    for record in &own.records {
+        record.seq.store(0, Relaxed);
+    }
+}
+
+/// The leader is lost: this replica performs calls from now on. Its process gets what the kernel must know of the guest.
+fn take_over(st: &mut State) {
+    let lost = st.bound & (bound::LOCKS | bound::TIMERS);
+    if lost != 0 {
+        refuse(st, heal_site::BOUND, u64::from(lost));
+    }
+    arrivals::start(st);
+    st.begun = order().begun.load(Relaxed);
+}
+
+/// Records the words of a fault, and waits until a replica has been replaced, which may have been the cause. Does not
+/// return if this one is to blame.
+pub fn stand_by(st: &mut State, words: Words) {
+    fault::record(st, words);
+    let epoch = &order().epoch;
+    while !due(st) {
+        // SAFETY: waits on a word of the control page.
+        unsafe { syscall!(nr::FUTEX, epoch.as_ptr(), 0, st.epoch, 0, 0, 0) };
+    }
+    let own = shared::own(st.replica);
+    own.fault.kind.store(kind::NONE, Release);
+    own.wait.phase.store(phase::RUN, Relaxed);
+    attend(st);
+}

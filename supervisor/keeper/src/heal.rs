@@ -1,0 +1,265 @@
+//! Replaces a replica that is to blame: kills it, has another one copied in its place, takes the copy in.
+//!
+//! ```text
+//!  judged --> killed --(the leader was lost)--> all followers wait for the same answer --> ordered --> adopted
+//!                 \____________________________________________________________________/
+//! ```
+//!
+//! What cannot be healed ends the run as without this module: fewer than three replicas, nobody or more than one to
+//! blame, a leader whose answer its followers cannot read, a replica that cannot be copied.
+
+use crate::act::look;
+use crate::error::Result;
+use crate::evidence::{self, Witness};
+use crate::group::Shared;
+use crate::processes;
+use crate::spawn::Child;
+use crate::tree::Watched;
+use crate::verdict::{self, Judgement};
+use crate::{memory, names};
+use nix::sched::{CpuSet, sched_setaffinity};
+use nix::unistd::Pid;
+use rcb_abi::fault::kind;
+use rcb_abi::segment::phase;
+use rcb_guard::{Cause, Ground};
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+/// How long a replica that shows no life may keep a replacement waiting.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// In an account of bytes: the kernel does not tell.
+const UNKNOWN: u64 = u64::MAX;
+
+/// A replacement under way.
+pub struct Healing {
+    /// Why; the end of the run if it fails.
+    pub cause: Cause,
+    victim: usize,
+    was_leader: bool,
+    judgement: Judgement,
+    pid: u32,
+    cpu: u32,
+    since: Instant,
+    is_ordered: bool,
+    /// When somebody showed life last, and the CPU time that all had used by then.
+    last_life: (Instant, u64),
+}
+
+/// A replacement made.
+pub struct Healed {
+    /// What had happened.
+    pub judgement: Judgement,
+    /// The group.
+    pub group: usize,
+    /// The replica.
+    pub replica: usize,
+    /// Its process before.
+    pub pid: u32,
+    /// Its process now.
+    pub new_pid: u32,
+    /// Its CPU before.
+    pub cpu: u32,
+    /// Its CPU now.
+    pub new_cpu: u32,
+    /// Another one leads since.
+    pub leader: Option<usize>,
+    /// From the verdict to the replica in its place.
+    pub took: Duration,
+}
+
+/// How far it has come.
+pub enum Progress {
+    /// Look again soon.
+    Wait,
+    /// It is whole again.
+    Done(Box<Healed>),
+    /// It cannot be done.
+    Failed(String),
+}
+
+impl Healing {
+    /// Judges, and kills the one replica to blame. `None`: this is not a matter of one replica.
+    pub fn begin(watched: &mut Watched<'_>, cause: &Cause) -> Option<Self> {
+        let since = Instant::now();
+        let replicas = watched.group.children.len();
+        let is_hopeless =
+            matches!(cause, Cause::Fault { fault, .. } if matches!(fault.kind, kind::BOOT | kind::HEAL | kind::MIRROR));
+        if replicas < 3 || is_hopeless || watched.killed.is_some() {
+            return None;
+        }
+        let (judgement, ground, witnesses) = judged(watched, cause)?;
+        let [victim] = judgement.blamed[..] else { return None };
+        if ground == Ground::Accusation && victim == watched.leader {
+            // The answer is lost, and so is what it told of the world.
+            return None;
+        }
+        let others = (0..replicas).filter(|replica| *replica != victim);
+        if others.clone().any(|other| watched.ends[other].is_some() || watched.agreed(other).is_some()) {
+            return None;
+        }
+        let child = &watched.group.children[victim];
+        processes::signal(child, libc::SIGKILL);
+        if watched.ends[victim].is_none() {
+            watched.ends[victim] = processes::reap_with_account(child, true);
+        }
+        let Witness { pid, cpu, .. } = witnesses[victim];
+        Some(Self {
+            cause: *cause,
+            victim,
+            was_leader: victim == watched.leader,
+            judgement,
+            pid,
+            cpu,
+            since,
+            is_ordered: false,
+            last_life: (since, 0),
+        })
+    }
+
+    /// Goes on as far as it can now.
+    pub fn proceed(&mut self, watched: &mut Watched<'_>, shared: &Shared, free_cpus: &[u32]) -> Result<Progress> {
+        if let Some(reason) = self.failure(watched) {
+            return Ok(Progress::Failed(reason));
+        }
+        if !self.is_ordered {
+            if self.victim == watched.leader && !self.is_gathered(watched) {
+                return Ok(Progress::Wait);
+            }
+            self.order(watched, shared);
+            return Ok(Progress::Wait);
+        }
+        let segment = &watched.group.segments[self.victim];
+        let pid = segment.pid();
+        if segment.epoch() != watched.epoch || pid == 0 || pid == self.pid {
+            return Ok(Progress::Wait);
+        }
+        self.adopt(watched, shared, free_cpus).map(|healed| Progress::Done(Box::new(healed)))
+    }
+
+    /// Why it cannot go on, if so.
+    fn failure(&mut self, watched: &Watched<'_>) -> Option<String> {
+        let replicas = watched.group.children.len();
+        for replica in (0..replicas).filter(|replica| *replica != self.victim) {
+            if watched.ends[replica].is_some() {
+                return Some(format!("replica {replica} has ended meanwhile"));
+            }
+            let fault = watched.group.segments[replica].inbox().fault();
+            if !matches!(fault.kind, kind::NONE | kind::MISMATCH | kind::LOG | kind::PAYLOAD) {
+                return Some(names::not_healed(&fault));
+            }
+        }
+        let living = watched.group.children.iter().zip(&watched.ends).filter(|(_, end)| end.is_none());
+        let used = living.filter_map(|(child, _)| processes::stat(child.pid)).map(|stat| stat.user_ns).sum();
+        if used != self.last_life.1 {
+            self.last_life = (Instant::now(), used);
+        }
+        (self.last_life.0.elapsed() > PATIENCE).then(|| "the others did not come to a common point".into())
+    }
+
+    /// Whether all that are left wait for the same answer of the leader that is gone, which will not come.
+    fn is_gathered(&self, watched: &Watched<'_>) -> bool {
+        let glances = look(watched, false);
+        let mut others = glances.iter().enumerate().filter(|(replica, _)| *replica != self.victim);
+        let Some((_, first)) = others.next() else { return false };
+        let stands = |glance: &crate::step::Glance| {
+            (glance.fault.kind != kind::NONE && glance.fault.seq == glance.seq && glance.phase == phase::PARKED)
+                || (glance.waits() && !glance.served)
+        };
+        stands(first) && others.all(|(_, other)| stands(other) && other.seq == first.seq)
+    }
+
+    fn order(&mut self, watched: &mut Watched<'_>, shared: &Shared) {
+        let control = shared.control.get(watched.group.id);
+        let order = &control.heal;
+        let mut others = (0..watched.group.children.len()).filter(|replica| *replica != self.victim);
+        let mut begun = 0;
+        let former = watched.leader;
+        if self.victim == former {
+            let segment = watched.lead();
+            let account = watched.ends[former].and_then(|(_, usage)| usage.moved);
+            let known = segment.moved();
+            let beyond = |kernel: Option<u64>, known: u64| {
+                kernel.filter(|_| known != UNKNOWN).and_then(|bytes| bytes.checked_sub(known)).unwrap_or(UNKNOWN)
+            };
+            order.written.store(beyond(account.map(|moved| moved.written), known.written), Ordering::Relaxed);
+            order.read.store(beyond(account.map(|moved| moved.read), known.read), Ordering::Relaxed);
+            // Gathered: nobody has the answer to the request at which all stand.
+            let at = others.clone().map(|other| watched.group.segments[other].inbox().seq()).next().unwrap_or(0);
+            begun = if segment.intent() == at { at } else { 0 };
+            watched.leader = others.next().unwrap_or(former);
+        }
+        let leader = watched.leader;
+        let donor = others.find(|replica| *replica != leader).unwrap_or(leader);
+        order.begun.store(begun, Ordering::Relaxed);
+        order.victim.store(self.victim as u32, Ordering::Relaxed);
+        order.donor.store(donor as u32, Ordering::Relaxed);
+        control.leader.store(leader as u32, Ordering::Relaxed);
+        watched.epoch += 1;
+        order.epoch.store(watched.epoch, Ordering::Release);
+        crate::areas::wake_all(&order.epoch);
+        for other in (0..watched.group.children.len()).filter(|replica| *replica != self.victim) {
+            let seq = watched.group.segments[other].inbox().seq();
+            watched.group.segments.iter().for_each(|segment| segment.wake_waiters(seq));
+        }
+        // A follower that computes is interrupted: it can be copied anywhere.
+        processes::signal(&watched.group.children[donor], libc::SIGSYS);
+        self.is_ordered = true;
+    }
+
+    /// The copy is there: from now on it is the replica.
+    fn adopt(&self, watched: &mut Watched<'_>, shared: &Shared, free_cpus: &[u32]) -> Result<Healed> {
+        let victim = self.victim;
+        let segment = &watched.group.segments[victim];
+        let child = Child::adopt(segment.pid())?;
+        let new_pid = child.pid;
+        let (ticket, ..) = segment.plan_request();
+        watched.tickets[victim] = ticket;
+        shared.control.get(watched.group.id).plan_answered[victim].store(ticket, Ordering::Release);
+        watched.refusals_seen[victim] = segment.refusals_since(0).0;
+        watched.group.children[victim] = child;
+        watched.ends[victim] = None;
+        watched.state.replaced(victim);
+        // Silicon that computes wrongly stays where it is: the replica goes elsewhere, if there is room.
+        let free = free_cpus.iter().find(|cpu| !watched.cpus.contains(cpu)).copied();
+        let new_cpu = free.unwrap_or(watched.cpus[victim]);
+        watched.cpus[victim] = new_cpu;
+        let mut set = CpuSet::new();
+        if set.set(new_cpu as usize).is_ok() {
+            // A CPU that has gone offline meanwhile leaves the copy where its origin is.
+            let _ = sched_setaffinity(Pid::from_raw(new_pid as i32), &set);
+        }
+        Ok(Healed {
+            judgement: self.judgement.clone(),
+            group: watched.group.id,
+            replica: victim,
+            pid: self.pid,
+            new_pid,
+            cpu: self.cpu,
+            new_cpu,
+            leader: self.was_leader.then_some(watched.leader),
+            took: self.since.elapsed(),
+        })
+    }
+}
+
+/// The verdict, as soon as two looks say the same: some replicas may still move.
+fn judged(watched: &Watched<'_>, cause: &Cause) -> Option<(Judgement, Ground, Vec<Witness>)> {
+    let mut before: Option<Vec<usize>> = None;
+    for _ in 0..5 {
+        let witnesses = evidence::collect(&watched.group, &watched.ends, &watched.cpus);
+        let statements: Vec<_> = witnesses.iter().map(|witness| &witness.said).collect();
+        let ground = rcb_guard::decide(cause, &statements).ground;
+        let judgement = verdict::judge(cause, &witnesses, &|replica: usize, slot, result| {
+            let witness: &Witness = &witnesses[replica];
+            let is_there = witness.said.seq == slot.seq && witness.end.is_none();
+            names::request(slot, result, &|address, bytes| {
+                is_there.then(|| memory::read_all(witness.pid, address, bytes)).flatten()
+            })
+        });
+        if before.as_ref() == Some(&judgement.blamed) {
+            return Some((judgement, ground, witnesses));
+        }
+        before = Some(judgement.blamed);
+    }
+    None
+}
