@@ -21,10 +21,10 @@ pub use account::{account, meets, settled, snapshot, start as start_account, wro
 
 use crate::agree::meet;
 use crate::fault::{self, Words, park};
+use crate::handled::fork;
 use crate::shared;
 use crate::state::State;
 use crate::trap::entry;
-use crate::handled::fork;
 use crate::{arrivals, descriptors};
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use rcb_abi::control::Heal;
@@ -70,7 +70,11 @@ fn bind(st: &mut State, nr: u32, args: &[u64; 6]) {
         30 => bound::MEMORY,
         37 if args[0] as u32 != 0 => bound::TIMERS,
         38 if crate::guest::get::<[u64; 2]>(args[1] + 16).is_ok_and(|value| value != [0, 0]) => bound::TIMERS,
-        72 if SET_LOCKS.contains(&args[1]) && crate::guest::get::<u32>(args[2]).is_ok_and(|kind| kind as u16 != UNLOCK) => bound::LOCKS,
+        72 if SET_LOCKS.contains(&args[1])
+            && crate::guest::get::<u32>(args[2]).is_ok_and(|kind| kind as u16 != UNLOCK) =>
+        {
+            bound::LOCKS
+        }
         222 => bound::TIMERS,
         _ => 0,
     };

@@ -7,7 +7,7 @@ use rcb_abi::control::Control;
 use rcb_abi::descriptors::{FD_CONTROL, FD_PLAN, FD_SEGMENT};
 use rcb_abi::plan::PlanArea;
 use rcb_abi::segment::Segment;
-use rcb_abi::{ABI_VERSION, CONTROL_ADDR, MAGIC, MAX_GROUPS, PLAN_ADDR, OWN_ADDR, SEGMENT_STRIDE, segment_addr};
+use rcb_abi::{ABI_VERSION, CONTROL_ADDR, MAGIC, MAX_GROUPS, OWN_ADDR, PLAN_ADDR, SEGMENT_STRIDE, segment_addr};
 use rcb_sys::{errno, nr, syscall};
 
 const PROT_READ: u64 = 1;

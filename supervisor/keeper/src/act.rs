@@ -255,8 +255,6 @@ impl<'run> Watch<'run> {
     fn heal(&mut self, id: usize, tell: &mut impl FnMut(News<'_>)) -> Result<Option<Verdict>> {
         let Some(watched) = self.tree.groups.get_mut(&id) else { return Ok(None) };
         let Some(mut healing) = watched.healing.take() else { return Ok(None) };
-        // Whoever else ends now ends the hope; `proceed` sees it.
-        collect_ended(watched, &mut Vec::new());
         match healing.proceed(watched, self.shared, self.heals.as_deref().unwrap_or_default())? {
             Progress::Wait => watched.healing = Some(healing),
             Progress::Done(healed) => {

@@ -35,6 +35,8 @@ pub struct Healing {
     /// Why; the end of the run if it fails.
     pub cause: Cause,
     victim: usize,
+    /// It made another request than the majority.
+    differed: bool,
     was_leader: bool,
     judgement: Judgement,
     pid: u32,
@@ -106,6 +108,7 @@ impl Healing {
         Some(Self {
             cause: *cause,
             victim,
+            differed: ground == Ground::Majority && judgement.seq.is_some(),
             was_leader: victim == watched.leader,
             judgement,
             pid,
@@ -118,29 +121,26 @@ impl Healing {
 
     /// Goes on as far as it can now.
     pub fn proceed(&mut self, watched: &mut Watched<'_>, shared: &Shared, free_cpus: &[u32]) -> Result<Progress> {
+        let segment = &watched.group.segments[self.victim];
+        let pid = segment.pid();
+        // First, because whoever is whole again may have gone on and ended before we look.
+        if self.is_ordered && segment.epoch() == watched.epoch && pid != 0 && pid != self.pid {
+            return self.adopt(watched, shared, free_cpus).map(|healed| Progress::Done(Box::new(healed)));
+        }
         if let Some(reason) = self.failure(watched) {
             return Ok(Progress::Failed(reason));
         }
-        if !self.is_ordered {
-            if self.victim == watched.leader && !self.is_gathered(watched) {
-                return Ok(Progress::Wait);
-            }
+        if !self.is_ordered && (self.victim != watched.leader || self.is_gathered(watched)) {
             self.order(watched, shared);
-            return Ok(Progress::Wait);
         }
-        let segment = &watched.group.segments[self.victim];
-        let pid = segment.pid();
-        if segment.epoch() != watched.epoch || pid == 0 || pid == self.pid {
-            return Ok(Progress::Wait);
-        }
-        self.adopt(watched, shared, free_cpus).map(|healed| Progress::Done(Box::new(healed)))
+        Ok(Progress::Wait)
     }
 
     /// Why it cannot go on, if so.
     fn failure(&mut self, watched: &Watched<'_>) -> Option<String> {
         let replicas = watched.group.children.len();
         for replica in (0..replicas).filter(|replica| *replica != self.victim) {
-            if watched.ends[replica].is_some() {
+            if processes::is_gone(&watched.group.children[replica]) {
                 return Some(format!("replica {replica} has ended meanwhile"));
             }
             let fault = watched.group.segments[replica].inbox().fault();
@@ -185,7 +185,8 @@ impl Healing {
             order.read.store(beyond(account.map(|moved| moved.read), known.read), Ordering::Relaxed);
             // Gathered: nobody has the answer to the request at which all stand.
             let at = others.clone().map(|other| watched.group.segments[other].inbox().seq()).next().unwrap_or(0);
-            begun = if segment.intent() == at { at } else { 0 };
+            // A leader that made another request than the others has not begun theirs, and nothing that has to meet.
+            begun = if segment.intent() == at && !self.differed { at } else { 0 };
             watched.leader = others.next().unwrap_or(former);
         }
         let leader = watched.leader;

@@ -60,7 +60,10 @@ pub fn not_healed(words: &Fault) -> String {
         heal_site::SHARED_MEMORY => "the program shares memory between its processes".into(),
         heal_site::BOUND => "the lost leader's process had record locks or timers".into(),
         heal_site::BEGUN => {
-            format!("the lost leader had begun a call ({}), and whether it was performed is not known", call(words.detail as u32))
+            format!(
+                "the lost leader had begun a call ({}), and whether it was performed is not known",
+                call(words.detail as u32)
+            )
         }
         heal_site::STREAMS => "descriptors are passed over streams here (see rcb doctor)".into(),
         other => format!("reason {other}"),

@@ -72,6 +72,11 @@ fn moved(pid: u32) -> Option<Moved> {
     Some(Moved { read: number("rchar:")?, written: number("wchar:")? })
 }
 
+/// Whether a replica has ended; it stays to be reaped.
+pub fn is_gone(child: &Child) -> bool {
+    has_ended(child.pid, false)
+}
+
 /// Reaps a replica and keeps its account of bytes.
 pub fn reap_with_account(child: &Child, wait: bool) -> Option<(End, Usage)> {
     if !has_ended(child.pid, wait) {

@@ -173,6 +173,9 @@ fn headline(cause: &Cause, verdict: &Verdict, blamed: &[usize], witnesses: &[Wit
                 "replica {observer} could not take over a descriptor of its leader ({}){at}",
                 nix::errno::Errno::from_raw(fault.detail as i32).desc()
             ),
+            kind::HEAL => {
+                format!("replica {observer} could not go on in place of a lost one: {}", names::not_healed(fault))
+            }
             kind::RESULT => format!("a call that every replica performs gave different results{at}"),
             other => format!("replica {observer} recorded a fault of unknown kind {other}{at}"),
         },

@@ -178,9 +178,7 @@ pub fn record(st: &mut State) -> Option<&'static rcb_abi::segment::Record> {
             }
             Answer::Differ => Words::mismatch(st.leader, chain),
             Answer::Wait => Words::mismatch(st.leader, shared::peer(st.leader).head.chain.load(Relaxed)),
-            Answer::Impossible => {
-                Words { peer: st.leader as u32, ..Words::new(rcb_abi::fault::kind::LOG, seq, 0) }
-            }
+            Answer::Impossible => Words { peer: st.leader as u32, ..Words::new(rcb_abi::fault::kind::LOG, seq, 0) },
         };
         differ(st, words);
     }

@@ -57,7 +57,12 @@ fn steady() -> PathBuf {
 }
 
 /// Starts the steady guest and waits until it says that it runs.
-pub(crate) fn started(sandbox: &Sandbox, replicas: usize, options: &[&str], mode: &str) -> Result<(Case, Launch), Failed> {
+pub(crate) fn started(
+    sandbox: &Sandbox,
+    replicas: usize,
+    options: &[&str],
+    mode: &str,
+) -> Result<(Case, Launch), Failed> {
     let work = sandbox.fresh_work(None)?;
     let mut case = Case::program("steady", &steady(), &[mode.to_string()]);
     case.options = options.iter().map(|word| (*word).into()).collect();
@@ -111,8 +116,9 @@ fn injected(what: &str, replicas: usize, who: usize) -> Result<(), Failed> {
     let record = sandbox.path().join("record");
     let spec = format!("replica={who},call={},{what}", prepared.calls / 2);
     let mut case = prepared.case.clone();
-    case.options =
-        ["--no-heal", "--deadline", "1", "--inject", &spec, "--record", &record.display().to_string()].map(String::from).into();
+    case.options = ["--no-heal", "--deadline", "1", "--inject", &spec, "--record", &record.display().to_string()]
+        .map(String::from)
+        .into();
     let seen = sandbox.run(&case, Setting::output(replicas))?;
     claim(seen.ended == Ended::Exit(victim::DISAGREED), || format!("ended with {}\n{}", seen.ended, seen.report))?;
     claim(prepared.native.stdout.starts_with(&seen.stdout), || "wrong bytes have left".into())?;

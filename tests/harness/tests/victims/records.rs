@@ -86,7 +86,8 @@ fn fault() -> Result<(), Failed> {
     let mut found = None;
     for back in 0..4 {
         let spec = format!("replica=2,call={},input,bit=1", prepared.calls - back);
-        case.options = vec!["--record".into(), record.display().to_string(), "--inject".into(), spec.clone()];
+        let options = ["--no-heal", "--record", &record.display().to_string(), "--inject", &spec];
+        case.options = options.map(String::from).into();
         let seen = sandbox.run(&case, Setting::output(3))?;
         if seen.ended == Ended::Exit(victim::DISAGREED) {
             found = Some((spec, seen, victim::read_record(&record)?));

@@ -4,12 +4,13 @@ use crate::claim;
 use libtest_mimic::{Failed, Trial};
 use nix::sys::signal::Signal;
 use rcb_tests::case::Case;
-use rcb_tests::launch::{Finished, Launch, signal_to};
+use rcb_tests::launch::{Finished, Launch, PATIENCE, signal_to};
 use rcb_tests::outcome::Ended;
 use rcb_tests::require::trial;
 use rcb_tests::runtime::Setting;
 use rcb_tests::sandbox::Sandbox;
 use rcb_tests::{processes, victim};
+use std::time::{Duration, Instant};
 
 /// A shell with two children and a grandchild, which all wait.
 const TREE: &str = "sleep 50 & (sleep 51; echo no) & sleep 1; echo ready; wait";
@@ -22,6 +23,10 @@ pub(crate) fn trials() -> Vec<Trial> {
         let name = format!("tree-kill-replica-{column}-of-{replicas}");
         all.push(trial(name, ["sleep"], move || replica_dies(replicas, column)));
     }
+    for column in 0..3 {
+        let name = format!("heal-tree-{column}");
+        all.push(trial(name, ["sleep"], move || replica_is_replaced(column)));
+    }
     for signal in [Signal::SIGKILL, Signal::SIGTERM, Signal::SIGINT] {
         let name = format!("tree-supervisor-{}", signal.as_str().to_lowercase());
         all.push(trial(name, ["sleep"], move || supervisor_dies(signal)));
@@ -31,9 +36,10 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 /// Starts the tree and waits until all of it is there.
-fn started(sandbox: &Sandbox, replicas: usize) -> Result<Launch, Failed> {
+fn started(sandbox: &Sandbox, replicas: usize, options: &[&str]) -> Result<Launch, Failed> {
     let work = sandbox.fresh_work(None)?;
-    let mut words = Setting::output(replicas).prefix(&[]);
+    let mut words =
+        Setting::output(replicas).prefix(&options.iter().map(|word| (*word).to_string()).collect::<Vec<_>>());
     words.extend(["sh", "-c", TREE].map(String::from));
     let mut launch = Launch::start(&Case::shell("tree", ""), &words, &work)?;
     let line = launch.line()?;
@@ -53,7 +59,7 @@ fn nothing_left(done: &Finished, replicas: Vec<i32>) -> Result<(), Failed> {
 /// One replica of the first child dies. A group's replicas are forked one after the other, so their numbers are in a row.
 fn replica_dies(replicas: usize, column: usize) -> Result<(), Failed> {
     let sandbox = Sandbox::new()?;
-    let launch = started(&sandbox, replicas)?;
+    let launch = started(&sandbox, replicas, &["--no-heal"])?;
     let there = launch.replicas();
     signal_to(there[replicas + column], Signal::SIGKILL);
     let done = launch.finish()?;
@@ -62,10 +68,33 @@ fn replica_dies(replicas: usize, column: usize) -> Result<(), Failed> {
     nothing_left(&done, there)
 }
 
+/// With three the first child's replica is replaced, and the tree lives on until somebody ends it.
+fn replica_is_replaced(column: usize) -> Result<(), Failed> {
+    let sandbox = Sandbox::new()?;
+    let launch = started(&sandbox, 3, &[])?;
+    let there = launch.replicas();
+    let victim = there[3 + column];
+    signal_to(victim, Signal::SIGKILL);
+    let whole = || {
+        let now = launch.replicas();
+        now.len() == PROCESSES * 3 && !now.contains(&victim)
+    };
+    let start = Instant::now();
+    while !whole() && start.elapsed() < PATIENCE / 2 {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    claim(whole(), || format!("{:?} should be {PROCESSES} x 3 replicas", launch.replicas()))?;
+    let there = launch.replicas();
+    launch.signal(Signal::SIGKILL);
+    let done = launch.finish()?;
+    claim(done.report.contains("corrected:"), || format!("no such report:\n{}", done.report))?;
+    nothing_left(&done, there)
+}
+
 /// The supervisor gets a signal: it and the whole first group die of it; SIGKILL takes all at once.
 fn supervisor_dies(signal: Signal) -> Result<(), Failed> {
     let sandbox = Sandbox::new()?;
-    let launch = started(&sandbox, 2)?;
+    let launch = started(&sandbox, 2, &[])?;
     let there = launch.replicas();
     let supervisor = launch.pid();
     launch.signal(signal);
@@ -77,7 +106,7 @@ fn supervisor_dies(signal: Signal) -> Result<(), Failed> {
             if gone() {
                 break;
             }
-            std::thread::sleep(std::time::Duration::from_millis(5));
+            std::thread::sleep(Duration::from_millis(5));
         }
         claim(gone(), || format!("the shell did not die of {signal}"))?;
         signal_to(supervisor, signal);
