@@ -31,8 +31,8 @@ pub const OWN: u64 = bit(4) | bit(5) | bit(7) | bit(8) | bit(11) | bit(31);
 pub const NOT_MIRRORED: u64 = OWN | bit(9) | bit(19) | bit(signals::SIGPIPE);
 /// Signals whose default action stops a process: the kernel's own doing in every replica.
 const STOPS: u64 = bit(20) | bit(21) | bit(22);
-/// SIGCONT.
-const CONTINUES: u64 = bit(18);
+const SIGCONT: u32 = 18;
+const CONTINUES: u64 = bit(SIGCONT);
 const SIG_SETMASK: u64 = 2;
 /// What people and programs send to end a process: SIGHUP, SIGINT, SIGQUIT, SIGTERM.
 const ENDS: u64 = bit(1) | bit(2) | bit(3) | bit(15);
@@ -235,10 +235,29 @@ pub fn mirror_action(st: &State, signal: u32) {
     unsafe { syscall!(nr::RT_SIGACTION, signal, &raw const action, 0, 8, 0, 0) };
 }
 
+/// A follower's process is called by the supervisor with SIGCONT, which harms nobody who has no handler for it yet; what
+/// it does by itself to a stopped process it does all the same.
+fn hear_calls() {
+    const SA_SIGINFO: u64 = 4;
+    const SA_RESTORER: u64 = 0x0400_0000;
+    const SA_ONSTACK: u64 = 0x0800_0000;
+    let action = SigAction {
+        handler: crate::trap::entry::call_handler(),
+        flags: SA_SIGINFO | SA_RESTORER | SA_ONSTACK,
+        restorer: raw::restorer(),
+        mask: 0,
+    };
+    // SAFETY: the handler is the agent's own.
+    unsafe { syscall!(nr::RT_SIGACTION, SIGCONT, &raw const action, 0, 8, 0, 0) };
+}
+
 /// At the start of a program: all dispositions, then the mask.
 pub fn start(st: &mut State) {
     for signal in 1..=64 {
         mirror_action(st, signal);
+    }
+    if !st.leads() {
+        hear_calls();
     }
     st.kernel_mask = st.signals.mask;
     set_mask(if st.leads() { st.kernel_mask & !OWN } else { !(OWN | STOPS | CONTINUES) });

@@ -38,8 +38,8 @@ extern "C" fn rcb_boot(sp: u64) -> Start {
     let st = state();
     st.fd_base = boot.fd_base;
     let place = shared::place(boot.replica as usize, st.fd_base);
-    st.replica = place.0;
-    if shared::map(place, st.fd_base).is_err() {
+    st.replica = place.map_or(0, |(replica, _)| replica);
+    if place.is_none_or(|place| shared::map(place, st.fd_base).is_err()) {
         // Nothing is shared yet: only the exit status can speak.
         // SAFETY: ends the process.
         unsafe { syscall!(nr::EXIT_GROUP, 125, 0, 0, 0, 0, 0) };

@@ -263,8 +263,9 @@ pub fn follow(st: &mut State, call: &Call) -> Option<Answer> {
         return Some(handled::read::reread(st, call, result, record));
     }
     let delivered = record::take(st, record, Some(call.row), &call.args, &call.entry, result);
-    if result >= 0 && call.row.makes != Makes::Nothing {
-        descriptors::mirror(st, call, result);
+    if result >= 0 && call.row.makes != Makes::Nothing && !descriptors::mirror(st, call, result) {
+        // The leader is gone, and with it what it had made: its answer does not count.
+        return follow(st, call);
     }
     Some(Answer { result, delivered })
 }

@@ -6,12 +6,14 @@
 use crate::agree::meet;
 use crate::call::{Call, mirror_failed};
 use crate::guest;
+use crate::recovery;
 use crate::shared;
 use crate::state::State;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use rcb_abi::MAX_REPLICAS;
 use rcb_abi::descriptors::{FD_CONTROL, FD_PEER, FD_PIDFD};
-use rcb_sys::errno::{EPERM, fail, is_error};
+use rcb_abi::segment::phase;
+use rcb_sys::errno::{EBADF, EPERM, ESRCH, fail, is_error};
 use rcb_sys::types::{IoVec, MsgHdr};
 use rcb_sys::{nr, syscall};
 use rcb_syscalls::spec::{Arg, Cloexec, Makes};
@@ -19,8 +21,12 @@ use rcb_syscalls::spec::{Arg, Cloexec, Makes};
 const F_SETFD: u64 = 2;
 const O_CLOEXEC: u64 = 0o2_000_000;
 const MSG_CMSG_CLOEXEC: u64 = 0x4000_0000;
+/// Between two looks whether a peer has what a lost leader has not handed over (nanoseconds).
+const NAP_NS: u64 = 1_000_000;
+/// So many of them until a leader that is still there counts as one that has no such descriptor.
+const MAX_NAPS: u32 = 3000;
 
-/// Opens the peers' pidfds at their reserved numbers.
+/// Opens the peers' pidfds at their reserved numbers. ESRCH: one is lost, the others are open.
 pub fn open_peers(st: &State, pid_of: impl Fn(usize) -> u32) -> Result<(), i64> {
     let mut limit = [0u64; 2];
     // SAFETY: reads and raises the agent's own limit; restored below.
@@ -38,6 +44,10 @@ pub fn open_peers(st: &State, pid_of: impl Fn(usize) -> u32) -> Result<(), i64> 
         let fd = unsafe { syscall!(nr::PIDFD_OPEN, pid_of(peer), 0, 0, 0, 0, 0) };
         if is_error(fd) {
             outcome = Err(fd);
+            if fd == fail(ESRCH) {
+                // Just lost; the others shall be there all the same.
+                continue;
+            }
             break;
         }
         // SAFETY: as above.
@@ -171,19 +181,65 @@ pub fn made(st: &mut State, call: &Call, result: i64) {
     for_each(call, result, |fd, _| st.forget_kind(fd));
 }
 
-/// Follower: makes the leader's new descriptors its own under the same numbers.
-pub fn mirror(st: &mut State, call: &Call, result: i64) {
+/// Follower: makes the leader's new descriptors its own under the same numbers. False when the leader is gone and no
+/// peer has them, and a replica has been replaced meanwhile.
+pub fn mirror(st: &mut State, call: &Call, result: i64) -> bool {
     st.last_fd_seq = st.seq;
     let over_socket = shared::own(st.replica).wait.needs_socket.load(Relaxed) != 0;
-    let state: &State = st;
+    let mut is_done = true;
     for_each(call, result, |fd, cloexec| {
-        let local = if over_socket { receive(state, state.leader) } else { get(state, state.leader, fd) };
-        if is_error(local) {
-            mirror_failed(state, local, fd);
+        if !is_done {
+            return;
         }
-        place(state, local as u64, fd, cloexec);
+        let local = if over_socket { receive(st, st.leader) } else { fetch(st, fd) };
+        if local == fail(ESRCH) {
+            is_done = false;
+            return;
+        }
+        if is_error(local) {
+            mirror_failed(st, local, fd);
+        }
+        place(st, local as u64, fd, cloexec);
     });
-    made(st, call, result);
+    if is_done {
+        made(st, call, result);
+    }
+    is_done
+}
+
+/// A copy of the leader's descriptor; if the leader is gone, of a peer's that has mirrored it already. ESRCH when a
+/// replica has been replaced while nobody had it.
+fn fetch(st: &mut State, fd: u64) -> i64 {
+    let got = get(st, st.leader, fd);
+    // A process that is about to be gone has no descriptors, too.
+    if got != fail(ESRCH) && got != fail(EBADF) {
+        return got;
+    }
+    let own = shared::own(st.replica);
+    own.wait.phase.store(phase::ORPHANED, Relaxed);
+    let mut naps = 0;
+    let got = loop {
+        if got == fail(EBADF) && naps > MAX_NAPS {
+            break got;
+        }
+        naps += 1;
+        let (own_seq, own_replica, leader) = (st.seq, st.replica, st.leader);
+        let has = |peer: &usize| {
+            *peer != own_replica && *peer != leader && shared::peer(*peer).head.seq.load(Acquire) > own_seq
+        };
+        if let Some(peer) = (0..st.n).find(has) {
+            break get(st, peer, fd);
+        }
+        if recovery::due(st) {
+            recovery::attend(st);
+            break fail(ESRCH);
+        }
+        let nap = [0u64, NAP_NS];
+        // SAFETY: waits for an order; the time-out is a local.
+        unsafe { syscall!(nr::FUTEX, &raw const shared::control().heal.epoch, 0, st.epoch, &raw const nap, 0, 0) };
+    };
+    own.wait.phase.store(phase::RUN, Relaxed);
+    got
 }
 
 fn place(st: &State, local: u64, fd: u64, cloexec: bool) {
@@ -256,13 +312,14 @@ fn receive(st: &State, peer: usize) -> i64 {
     if is_error(got) {
         return got;
     }
-    if right.bytes == 20 && right.level_kind == [1, 1] { i64::from(right.fd) } else { fail(rcb_sys::errno::EBADF) }
+    if right.bytes == 20 && right.level_kind == [1, 1] { i64::from(right.fd) } else { fail(EBADF) }
 }
 
-/// The leader must not close or replace a descriptor that a follower has yet to mirror.
+/// The leader must not close or replace a descriptor that a follower has yet to mirror; nor must a follower, from which
+/// another one may have to get it.
 #[inline]
 pub fn settle(st: &mut State) {
-    if st.n > 1 && st.leads() {
+    if st.n > 2 || (st.n > 1 && st.leads()) {
         meet::passed(st, st.last_fd_seq);
     }
 }

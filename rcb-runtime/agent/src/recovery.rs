@@ -32,7 +32,7 @@ use rcb_abi::descriptors::{FD_PEER, FD_SEGMENT};
 use rcb_abi::fault::{heal_site, kind};
 use rcb_abi::segment::{Segment, phase};
 use rcb_abi::{MAX_REPLICAS, OWN_ADDR, segment_addr};
-use rcb_sys::errno::is_error;
+use rcb_sys::errno::{ESRCH, fail, is_error};
 use rcb_sys::{nr, syscall};
 
 const CLONE_PARENT: u64 = 0x8000;
@@ -103,7 +103,9 @@ pub fn attend(st: &mut State) {
     if st.replica != victim {
         meet::until_replaced(st, victim);
     }
-    if let Err(errno) = descriptors::open_peers(st, |peer| shared::peer(peer).pid.load(Acquire)) {
+    if let Err(errno) = descriptors::open_peers(st, |peer| shared::peer(peer).pid.load(Acquire))
+        && errno != fail(ESRCH)
+    {
         refuse(st, heal_site::PLACE, errno.unsigned_abs());
     }
     shared::own(st.replica).carry.leader = st.leader as u32;
@@ -190,12 +192,14 @@ fn reopen(st: &State, replica: usize, rights: u64) -> Result<(), i64> {
 fn fill_segment(origin: usize, victim: usize) {
     let own = shared::own(victim);
     let hook_done = own.wait.hook_done.load(Relaxed);
+    let pid = own.pid.load(Relaxed);
     let bytes = core::mem::offset_of!(Segment, records);
     // SAFETY: both are mapped segments; the origin stands still until the epoch is announced, and nobody else writes to
     // the segment of a replica whose process is gone.
     unsafe { (segment_addr(origin) as *const u8).copy_to_nonoverlapping(OWN_ADDR as *mut u8, bytes) };
     own.replica = victim as u32;
-    own.pid.store(0, Relaxed);
+    // Never 0 where somebody has been: a program that starts finds its place by these numbers.
+    own.pid.store(pid, Relaxed);
     own.asleep.flag.store(0, Relaxed);
     own.wait.hook_done.store(hook_done, Relaxed);
     own.wait.intent.store(0, Relaxed);

@@ -109,22 +109,22 @@ pub fn join(group: u32, replica: usize, n: usize, fd_base: u32) -> Result<(), i6
 }
 
 /// Which replica this process is, and of which group: where its process id stands. `given` is the replica that was
-/// started here, which it may not be any more; at first nothing stands anywhere.
-pub fn place(given: usize, fd_base: u32) -> (usize, usize) {
+/// started here, which it may not be any more; at first nothing stands anywhere. `None`: it stands nowhere.
+pub fn place(given: usize, fd_base: u32) -> Option<(usize, usize)> {
     // SAFETY: asks for a number.
     let own = unsafe { syscall!(nr::GETPID, 0, 0, 0, 0, 0, 0) } as u32;
     let column = |replica: usize| fd_base + FD_SEGMENT + replica as u32;
     if pid_in(column(given), 0) == Some(0) {
-        return (given, 0);
+        return Some((given, 0));
     }
     let others = (0..rcb_abi::MAX_REPLICAS).filter(|replica| *replica != given);
     for replica in core::iter::once(given).chain(others) {
         let holds = |group: &usize| pid_in(column(replica), *group) == Some(own);
         if let Some(group) = (0..MAX_GROUPS).find(holds) {
-            return (replica, group);
+            return Some((replica, group));
         }
     }
-    (given, 0)
+    None
 }
 
 /// The process id in the segment of a group; `None` beyond the end of the column.

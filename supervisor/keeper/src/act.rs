@@ -130,7 +130,7 @@ impl<'run> Watch<'run> {
                     return Ok(verdict);
                 }
             }
-            if ready.notified || ready.ended || ready.ticked {
+            if ready.notified || ready.ended || ready.ticked || self.tree.is_waiting() {
                 // What a replica wrote before it ended must be seen before its end.
                 let _ = self.shared.notify.read();
                 self.tree.update()?;
@@ -288,7 +288,7 @@ impl<'run> Watch<'run> {
         let living = self.tree.groups.values().filter(pending);
         let fatal = living.flat_map(|watched| [watched.fatal_at, watched.unheeded_at]).flatten();
         let graces = self.tree.groups.values().filter_map(|watched| watched.grace_ends);
-        let heals = self.tree.groups.values().any(|watched| watched.healing.is_some());
+        let heals = self.tree.groups.values().any(|watched| watched.healing.is_some()) || self.tree.is_waiting();
         let soon = heals.then(|| Instant::now() + LOOK_AGAIN);
         let first_grace = graces.chain(fatal).chain(soon).min();
         let left = first_grace.map(|end| end.saturating_duration_since(Instant::now()));
@@ -389,16 +389,41 @@ fn collect_ended(watched: &mut Watched<'_>, events: &mut Vec<Event>) {
         if watched.ends[replica].is_some() {
             continue;
         }
+        if is_early(watched, replica) {
+            continue;
+        }
         let child = &watched.group.children[replica];
         let heals = watched.group.children.len() > 2;
         let ended = if heals { processes::reap_with_account(child, false) } else { processes::reap(child, false) };
         if let Some((end, usage)) = ended {
             let announced = watched.group.segments[replica].inbox().ending();
             let end = if announced.is_none() { watched.killed.unwrap_or(end) } else { end };
+            let agreed = watched.agreed(replica);
             watched.ends[replica] = Some((end, usage));
-            events.push(Event::Ended { replica, end, agreed: watched.agreed(replica) });
+            let majority = agreed.is_none().then(|| watched.majority_end()).flatten();
+            if let Some(majority) = majority {
+                say(&format!("corrected: replica {replica} was lost when the others had agreed to end"));
+                events.push(Event::Ended { replica, end: majority, agreed: Some(majority) });
+            } else {
+                events.push(Event::Ended { replica, end, agreed });
+            }
         }
     }
+}
+
+/// Whether a replica is gone before it could say that it ends as the others do, who are about to say so. It stays a
+/// zombie for a moment, until they have.
+fn is_early(watched: &mut Watched<'_>, replica: usize) -> bool {
+    let replicas = watched.group.children.len();
+    let is_alone = replicas < 3 || watched.agreed(replica).is_some() || watched.majority_end().is_some();
+    if is_alone || !(0..replicas).any(|other| watched.agreed(other).is_some()) {
+        return false;
+    }
+    if !processes::is_gone(&watched.group.children[replica]) {
+        return true;
+    }
+    let until = *watched.early_until.get_or_insert_with(|| Instant::now() + GRACE);
+    Instant::now() < until
 }
 
 /// What one wait has found.

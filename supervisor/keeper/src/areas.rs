@@ -306,6 +306,11 @@ impl<'run> SegmentArea<'run> {
         word!(self, epoch).load(Ordering::Acquire)
     }
 
+    /// Forks that it has begun to make.
+    pub fn cloning(&self) -> u32 {
+        word!(self, cloning).load(Ordering::Acquire)
+    }
+
     /// The replica that performs calls for all, as this one knows it.
     pub fn leader(&self) -> usize {
         copy_out!(self, carry.leader) as usize

@@ -119,6 +119,39 @@ impl Healing {
         })
     }
 
+    /// For a group in which a replica was lost before it was there.
+    pub fn of_unborn(watched: &Watched<'_>, victim: usize) -> Self {
+        let since = Instant::now();
+        let end = rcb_guard::End::Signal(libc::SIGKILL);
+        let requests = vec![None; watched.group.children.len()];
+        let judgement = Judgement {
+            kind: "died",
+            headline: format!("replica {victim} was lost in the middle of a fork"),
+            seq: None,
+            blamed: vec![victim],
+            requests,
+            differences: vec![],
+            notes: vec![],
+        };
+        Self {
+            cause: Cause::Died { replica: victim, end },
+            victim,
+            differed: false,
+            was_leader: victim == watched.leader,
+            judgement,
+            pid: 0,
+            cpu: watched.cpus[victim],
+            since,
+            is_ordered: false,
+            last_life: (since, 0),
+        }
+    }
+
+    /// The replica to be replaced.
+    pub const fn victim(&self) -> usize {
+        self.victim
+    }
+
     /// Goes on as far as it can now.
     pub fn proceed(&mut self, watched: &mut Watched<'_>, shared: &Shared, free_cpus: &[u32]) -> Result<Progress> {
         let segment = &watched.group.segments[self.victim];
@@ -164,6 +197,7 @@ impl Healing {
         let stands = |glance: &crate::step::Glance| {
             (glance.fault.kind != kind::NONE && glance.fault.seq == glance.seq && glance.phase == phase::PARKED)
                 || (glance.waits() && !glance.served)
+                || glance.phase == phase::ORPHANED
         };
         stands(first) && others.all(|(_, other)| stands(other) && other.seq == first.seq)
     }
@@ -188,6 +222,9 @@ impl Healing {
             // A leader that made another request than the others has not begun theirs, and nothing that has to meet.
             begun = if segment.intent() == at && !self.differed { at } else { 0 };
             watched.leader = others.next().unwrap_or(former);
+            if watched.guest_pid == 0 {
+                watched.guest_pid = watched.lead_child().pid;
+            }
         }
         let leader = watched.leader;
         let donor = others.find(|replica| *replica != leader).unwrap_or(leader);
@@ -203,7 +240,7 @@ impl Healing {
             watched.group.segments.iter().for_each(|segment| segment.wake_waiters(seq));
         }
         // A follower that computes is interrupted: it can be copied anywhere.
-        processes::signal(&watched.group.children[donor], libc::SIGSYS);
+        processes::signal(&watched.group.children[donor], libc::SIGCONT);
         self.is_ordered = true;
     }
 

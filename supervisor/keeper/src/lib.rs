@@ -18,6 +18,7 @@ pub mod agent;
 pub mod areas;
 pub mod backtrace;
 pub mod balance;
+pub mod births;
 pub mod config;
 pub mod descriptors;
 pub mod doctor;

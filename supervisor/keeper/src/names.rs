@@ -80,6 +80,7 @@ pub const fn phase(phase: u32) -> &'static str {
         phase::BLOCKED => "in a call that blocks",
         phase::PARKED => "parked",
         phase::ENDING => "ending",
+        phase::ORPHANED => "without its leader",
         _ => "in an unknown state",
     }
 }

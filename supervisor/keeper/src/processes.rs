@@ -129,6 +129,18 @@ pub fn reap(child: &Child, wait: bool) -> Option<(End, Usage)> {
     Some((end, usage))
 }
 
+/// The children of this process, those included that have ended and were not reaped; `None` where the kernel does not
+/// say.
+pub fn children() -> Option<Vec<u32>> {
+    let text = std::fs::read_to_string("/proc/thread-self/children").ok()?;
+    Some(text.split_whitespace().filter_map(|pid| pid.parse().ok()).collect())
+}
+
+/// Reaps a child that has ended; false while it lives.
+pub fn bury(pid: u32) -> bool {
+    has_ended(pid, false) && nix::sys::wait::waitpid(nix::unistd::Pid::from_raw(pid as i32), None).is_ok()
+}
+
 /// What `/proc/PID/stat` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stat {

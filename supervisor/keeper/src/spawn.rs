@@ -70,6 +70,12 @@ impl Child {
     pub fn adopt(pid: u32) -> Result<Self> {
         Ok(Self { pid, pidfd: pidfd_open(pid as i32)? })
     }
+
+    /// Stands for a replica that has not come; nothing can be sent to it.
+    pub fn missing() -> Result<Self> {
+        let nobody = File::open("/dev/null").map_err(|error| Error::os("opening /dev/null", error))?;
+        Ok(Self { pid: 0, pidfd: nobody.into() })
+    }
 }
 
 /// Starts all replicas and waits until each has become its agent.

@@ -57,6 +57,8 @@ pub struct Watched<'run> {
     pub fatal_at: Option<Instant>,
     /// When a signal that people end programs with will have waited long enough.
     pub unheeded_at: Option<Instant>,
+    /// How long a replica that is gone early waits for the others to say that they end.
+    pub early_until: Option<Instant>,
     /// A signal that waited at the tick before, and whether it has been spoken of.
     pub waited: Option<(i32, bool)>,
     petitions_seen: u64,
@@ -65,7 +67,7 @@ pub struct Watched<'run> {
 }
 
 impl<'run> Watched<'run> {
-    fn new(group: Group<'run>, cpus: Vec<u32>, parent: Option<usize>) -> Self {
+    pub(crate) fn new(group: Group<'run>, cpus: Vec<u32>, parent: Option<usize>) -> Self {
         let replicas = group.children.len();
         let leader = group.segments[0].leader().min(replicas - 1);
         Self {
@@ -83,6 +85,7 @@ impl<'run> Watched<'run> {
             killed: None,
             fatal_at: None,
             unheeded_at: None,
+            early_until: None,
             waited: None,
             petitions_seen: 0,
             reaped_seen: 0,
@@ -97,6 +100,14 @@ impl<'run> Watched<'run> {
         announced.or(self.killed)
     }
 
+    /// The end that more than half of the replicas have announced: nothing is left to be done that could go wrong.
+    pub fn majority_end(&self) -> Option<End> {
+        let replicas = self.group.children.len();
+        let announced: Vec<End> = (0..replicas).filter_map(|replica| self.agreed(replica)).collect();
+        let votes = |end: &End| announced.iter().filter(|other| *other == end).count();
+        announced.iter().copied().find(|end| votes(end) * 2 > replicas)
+    }
+
     /// What the leader says.
     pub fn lead(&self) -> &SegmentArea<'run> {
         &self.group.segments[self.leader]
@@ -109,21 +120,23 @@ impl<'run> Watched<'run> {
 }
 
 /// A group set aside.
-struct Spare {
-    id: usize,
+pub(crate) struct Spare {
+    pub(crate) id: usize,
     /// Whose fork it is for; `None` once that group has ended.
-    parent: Option<usize>,
+    pub(crate) parent: Option<usize>,
     /// Which of the parent's forks.
-    fork: u64,
+    pub(crate) fork: u64,
+    /// Since when some of its replicas are there and others are not.
+    pub(crate) partial_since: Option<Instant>,
 }
 
 /// All groups.
 pub struct Tree<'run> {
-    shared: &'run Shared,
+    pub(crate) shared: &'run Shared,
     /// Those that live.
     pub groups: BTreeMap<usize, Watched<'run>>,
     /// Set aside for a fork that has not brought forth all its replicas yet.
-    spares: Vec<Spare>,
+    pub(crate) spares: Vec<Spare>,
     /// Ended and not waited for: group and its parent.
     zombies: BTreeMap<usize, usize>,
     free: Vec<usize>,
@@ -157,32 +170,8 @@ impl<'run> Tree<'run> {
         Ok(())
     }
 
-    /// Groups whose replicas are all there.
-    fn births(&mut self) -> Result<()> {
-        let mut waiting = Vec::new();
-        for spare in std::mem::take(&mut self.spares) {
-            let segments = self.shared.segments(spare.id);
-            let pids: Vec<u32> = segments.iter().map(SegmentArea::pid).collect();
-            if pids.contains(&0) {
-                waiting.push(spare);
-                continue;
-            }
-            let children = pids.into_iter().map(Child::adopt).collect::<Result<_>>()?;
-            let group = Group { id: spare.id, segments, children };
-            let parent = spare.parent.and_then(|parent| self.groups.get(&parent));
-            let cpus = parent.map_or_else(|| self.shared.cpus.clone(), |parent| parent.cpus.clone());
-            self.groups.insert(spare.id, Watched::new(group, cpus, spare.parent));
-            if spare.parent.is_none() {
-                self.shared.control.get(spare.id).virtual_ppid.store(1, Ordering::Relaxed);
-            }
-            self.give_spares(spare.id);
-        }
-        self.spares.append(&mut waiting);
-        Ok(())
-    }
-
     /// Sets groups aside for the next forks of this one.
-    fn give_spares(&mut self, id: usize) {
+    pub(crate) fn give_spares(&mut self, id: usize) {
         let Some(watched) = self.groups.get_mut(&id) else { return };
         let control = self.shared.control.get(id);
         let forks = u64::from(watched.lead().forks()).min(watched.spares_given);
@@ -195,7 +184,12 @@ impl<'run> Tree<'run> {
             let spare = self.free.pop_if(|spare| room(spare));
             if let Some(spare) = spare {
                 self.shared.control.set_up(spare, pid);
-                self.spares.push(Spare { id: spare, parent: Some(id), fork: watched.spares_given });
+                self.spares.push(Spare {
+                    id: spare,
+                    parent: Some(id),
+                    fork: watched.spares_given,
+                    partial_since: None,
+                });
             }
             let word = spare.map_or(NO_GROUP, |spare| spare as u32);
             control.spares[watched.spares_given as usize % SPARES].store(word, Ordering::Relaxed);

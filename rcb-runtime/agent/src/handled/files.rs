@@ -210,9 +210,7 @@ pub fn close(st: &mut State, call: &Call) -> Answer {
     if st.reserved(fd) {
         return Answer::error(EBADF);
     }
-    if st.leads() {
-        crate::descriptors::settle(st);
-    }
+    crate::descriptors::settle(st);
     st.forget_kind(fd);
     let own = each(call.nr, call.args);
     if st.n == 1 {

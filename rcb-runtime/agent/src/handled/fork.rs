@@ -28,7 +28,7 @@ use rcb_abi::control::{NO_GROUP, SPARES};
 use rcb_abi::fault::{Regs, boot_site, kind};
 use rcb_abi::segment::{CHILDREN, Carry, ChildProcess, FORK, phase};
 use rcb_abi::{ABI_VERSION, MAGIC};
-use rcb_sys::errno::{EAGAIN, EINVAL, ENOSYS, fail, is_error};
+use rcb_sys::errno::{EAGAIN, EINVAL, ENOSYS, ESRCH, fail, is_error};
 use rcb_sys::{nr, syscall};
 
 const CLONE_VM: u64 = 0x100;
@@ -128,6 +128,7 @@ fn make(st: &mut State, wanted: &Wanted, group: u32, regs: &mut Regs) -> Answer 
     arrivals::hold(st);
     let streams = descriptors::new_streams(st);
     let needs_socket = own.wait.needs_socket.load(Relaxed);
+    own.cloning.store(own.carry.forks + 1, Release);
     // SAFETY: a copy of this process; the child goes on below, on its copy of this stack.
     let made = unsafe { syscall!(56, CLONE_PARENT | waits | SIGCHLD, 0, 0, 0, 0, 0) };
     if made == 0 {
@@ -258,16 +259,29 @@ pub fn say_pid(st: &State) {
     notify(st);
 }
 
-/// Waits until all replicas of the new group are there, and opens them.
-fn meet_peers(st: &State) {
-    for peer in 0..st.n {
-        let word = &shared::peer(peer).pid;
-        while word.load(Acquire) == 0 {
-            // SAFETY: waits on a shared word.
-            unsafe { syscall!(nr::FUTEX, word.as_ptr(), 0, 0, 0, 0, 0) };
+/// Waits until all replicas of the new group are there, and opens them. One that is lost before that is replaced here.
+fn meet_peers(st: &mut State) {
+    const NAP_NS: u64 = 20_000_000;
+    shared::own(st.replica).wait.phase.store(phase::ORPHANED, Relaxed);
+    let nap = [0u64, NAP_NS];
+    loop {
+        if recovery::due(st) {
+            recovery::attend(st);
         }
-    }
-    if let Err(errno) = descriptors::open_peers(st, |peer| shared::peer(peer).pid.load(Acquire)) {
-        park(st, Words::new(kind::BOOT, errno.unsigned_abs(), u64::from(boot_site::PEERS)));
+        let missing = (0..st.n).find(|peer| shared::peer(*peer).pid.load(Acquire) == 0);
+        if let Some(peer) = missing {
+            // SAFETY: waits on a shared word; the time-out is a local.
+            unsafe { syscall!(nr::FUTEX, shared::peer(peer).pid.as_ptr(), 0, 0, &raw const nap, 0, 0) };
+            continue;
+        }
+        match descriptors::open_peers(st, |peer| shared::peer(peer).pid.load(Acquire)) {
+            Ok(()) => return,
+            Err(errno) if errno == fail(ESRCH) => {
+                let epoch = &raw const shared::control().heal.epoch;
+                // SAFETY: waits for an order; the time-out is a local.
+                unsafe { syscall!(nr::FUTEX, epoch, 0, st.epoch, &raw const nap, 0, 0) };
+            }
+            Err(errno) => park(st, Words::new(kind::BOOT, errno.unsigned_abs(), u64::from(boot_site::PEERS))),
+        }
     }
 }

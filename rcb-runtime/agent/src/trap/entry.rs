@@ -266,9 +266,6 @@ const SYS_SECCOMP: i32 = 1;
 
 /// Every signal that the kernel delivers to the agent.
 extern "C" fn on_signal(_signal: i32, info: &SigInfo, uc: &mut UContext) {
-    if info.signo == SIGSYS && info.code <= 0 {
-        return called(uc);
-    }
     if inside_agent(uc.rip) {
         if let Some(fixup) = rcb_sys::guest::fixup(uc.rip)
             && matches!(info.signo, 7 | 11)
@@ -284,7 +281,7 @@ extern "C" fn on_signal(_signal: i32, info: &SigInfo, uc: &mut UContext) {
         park(state(), words);
     }
     let st = state();
-    if info.code <= 0 {
+    if info.code <= 0 && info.signo != SIGSYS {
         // Sent by somebody, not raised by the processor.
         return arrivals::arrived(st, info, uc);
     }
@@ -294,16 +291,6 @@ extern "C" fn on_signal(_signal: i32, info: &SigInfo, uc: &mut UContext) {
         exception(info, uc);
     }
     arrivals::restore_mask(uc);
-}
-
-/// The supervisor wants an order to be followed by a guest that makes no call; between two instructions of the guest it
-/// can be followed anywhere. Inside the agent it is followed at the next post or wait.
-fn called(uc: &mut UContext) {
-    let st = state();
-    if !inside_agent(uc.rip) && recovery::due(st) {
-        recovery::attend(st);
-        arrivals::restore_mask(uc);
-    }
 }
 
 /// A call on the signal path.
@@ -386,6 +373,21 @@ pub fn async_handler() -> u64 {
 /// A signal from outside, somewhere between two instructions of guest or agent.
 extern "C" fn on_arrival(_signal: i32, info: &SigInfo, uc: &mut UContext) {
     arrivals::arrived(state(), info, uc);
+}
+
+/// Address of the handler by which the supervisor calls a follower.
+pub fn call_handler() -> u64 {
+    on_called as *const () as u64
+}
+
+/// The supervisor wants an order to be followed by a guest that makes no call; between two instructions of the guest it
+/// can be followed anywhere. Inside the agent it is followed at the next post or wait.
+extern "C" fn on_called(_signal: i32, _info: &SigInfo, uc: &mut UContext) {
+    let st = state();
+    if !inside_agent(uc.rip) && recovery::due(st) {
+        recovery::attend(st);
+        arrivals::restore_mask(uc);
+    }
 }
 
 /// A CPU exception of the guest: an event that all replicas must share.

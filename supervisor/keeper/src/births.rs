@@ -1,0 +1,95 @@
+//! Forked processes become groups under watch, once all their replicas are there.
+//!
+//! A replica can be lost in the middle of a fork. Its successor is a copy of one that has forked already, so in the new
+//! group its place stays empty: nobody will come, and the group is treated as one whose replica was lost.
+
+use crate::error::Result;
+use crate::group::Group;
+use crate::heal::Healing;
+use crate::processes;
+use crate::spawn::Child;
+use crate::tree::{Spare, Tree, Watched};
+use rcb_guard::End;
+use std::collections::HashSet;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+/// How long a replica may come later than its peers before anybody asks what has become of it.
+const LATE: Duration = Duration::from_millis(5);
+
+impl Tree<'_> {
+    /// Groups whose replicas are all there, or will not all come.
+    pub(crate) fn births(&mut self) -> Result<()> {
+        let mut waiting = Vec::new();
+        let said = self.spares.iter().flat_map(|spare| self.shared.segments(spare.id));
+        let said: HashSet<u32> = said.map(|segment| segment.pid()).collect();
+        for mut spare in std::mem::take(&mut self.spares) {
+            let segments = self.shared.segments(spare.id);
+            let pids: Vec<u32> = segments.iter().map(crate::areas::SegmentArea::pid).collect();
+            let missing: Vec<usize> = (0..pids.len()).filter(|replica| pids[*replica] == 0).collect();
+            let lost = match missing[..] {
+                [] => None,
+                [replica] if pids.len() > 2 && spare.is_late() && self.is_lost(&spare, replica, &said) => Some(replica),
+                _ => {
+                    spare.partial_since = spare.partial_since.filter(|_| missing.len() < pids.len());
+                    waiting.push(spare);
+                    continue;
+                }
+            };
+            let adopt = |pid| if pid == 0 { Child::missing() } else { Child::adopt(pid) };
+            let children = pids.into_iter().map(adopt).collect::<Result<_>>()?;
+            let group = Group { id: spare.id, segments, children };
+            let parent = spare.parent.and_then(|parent| self.groups.get(&parent));
+            let cpus = parent.map_or_else(|| self.shared.cpus.clone(), |parent| parent.cpus.clone());
+            let mut watched = Watched::new(group, cpus, spare.parent);
+            if let Some(replica) = lost {
+                watched.ends[replica] = Some((End::Signal(libc::SIGKILL), processes::Usage::default()));
+                watched.healing = Some(Healing::of_unborn(&watched, replica));
+            }
+            self.groups.insert(spare.id, watched);
+            if spare.parent.is_none() {
+                self.shared.control.get(spare.id).virtual_ppid.store(1, Ordering::Relaxed);
+            }
+            self.give_spares(spare.id);
+        }
+        self.spares.append(&mut waiting);
+        Ok(())
+    }
+
+    /// Whether some group waits for a replica that is late.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.spares.iter().any(|spare| spare.partial_since.is_some())
+    }
+
+    /// Whether a replica of a group to be will not come; `said` are the processes that have said who they are.
+    fn is_lost(&self, spare: &Spare, replica: usize, said: &HashSet<u32>) -> bool {
+        let has_begun = |count: u32| u64::from(count) > spare.fork;
+        let is_passed = spare.parent.and_then(|parent| self.groups.get(&parent)).is_none_or(|parent| {
+            let segments = &parent.group.segments;
+            match &parent.healing {
+                // Whoever is copied from now on has forked already.
+                Some(healing) if healing.victim() == replica => (0..segments.len())
+                    .filter(|other| *other != replica)
+                    .all(|other| has_begun(segments[other].cloning()) && segments[other].epoch() < parent.epoch),
+                _ => has_begun(segments[replica].cloning()),
+            }
+        });
+        is_passed && self.no_stranger_lives(said)
+    }
+
+    /// Whether every living child of this process is known: one that is not is about to say who it is. Those that have
+    /// ended before are buried.
+    fn no_stranger_lives(&self, said: &HashSet<u32>) -> bool {
+        let known: HashSet<u32> =
+            self.groups.values().flat_map(|watched| watched.group.children.iter().map(|child| child.pid)).collect();
+        let Some(children) = processes::children() else { return false };
+        children.into_iter().filter(|pid| !known.contains(pid) && !said.contains(pid)).all(processes::bury)
+    }
+}
+
+impl Spare {
+    /// Some replicas have been there for a while.
+    fn is_late(&mut self) -> bool {
+        self.partial_since.get_or_insert_with(Instant::now).elapsed() > LATE
+    }
+}
