@@ -300,6 +300,8 @@ pub struct Segment {
     pub replica: u32,
     /// Process id of this replica; 0 until it is there. A futex word.
     pub pid: AtomicU32,
+    /// Process id of the first process that was this replica of a forked group; stays when it is replaced.
+    pub born: AtomicU32,
     /// The latest order to replace a replica that this one has come from or has followed.
     pub epoch: AtomicU32,
     /// The group whose fork made this one.

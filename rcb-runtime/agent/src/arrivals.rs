@@ -164,7 +164,11 @@ pub fn take(st: &mut State) {
 }
 
 fn queue(st: &mut State, info: SigInfo) {
+    const SIGALRM: u32 = 14;
     let signal = info.signo as u32;
+    if signal == SIGALRM && info.code > 0 {
+        crate::recovery::bound::rang(st);
+    }
     if st.signals.mask & bit(signal) != 0 {
         // Let through by the mask of a call that waits: delivered although it is blocked again.
         st.signals.forced |= bit(signal);

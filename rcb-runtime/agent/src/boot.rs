@@ -75,7 +75,7 @@ fn begin(st: &mut State) {
     let own = shared::own(st.replica);
     st.n = control.replicas as usize;
     st.epoch = own.carry.epoch;
-    st.bound = own.carry.bound;
+    st.bound.lost = own.carry.bound;
     st.leader = if own.carry.generation == 0 { control.leader.load(Relaxed) } else { own.carry.leader } as usize;
     st.strict = control.lockstep == 0;
     st.spin = control.spin;

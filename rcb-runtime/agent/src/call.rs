@@ -302,7 +302,7 @@ fn finish(st: &mut State, regs: &mut Regs, nr: u32, answer: Answer) -> Flow {
         arrivals::admit_alone(st);
     }
     post::conclude(st, answer.result, answer.delivered);
-    recovery::note(st, nr, &regs.args(), answer.result);
+    recovery::bound::note(st, nr, &regs.args(), answer.result);
     regs.rax = answer.result as u64;
     if answer.result == fail(EPIPE) && signals::raises_pipe(nr, &regs.args()) {
         signals::queue(st, signals::own_info(signals::SIGPIPE, 0));

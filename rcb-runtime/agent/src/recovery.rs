@@ -16,6 +16,7 @@
 #![allow(unsafe_code, reason = "makes a process, maps and opens shared areas")]
 
 mod account;
+pub mod bound;
 
 pub use account::{account, meets, settled, snapshot, start as start_account, wrote};
 
@@ -40,45 +41,6 @@ const SIGCHLD: u64 = 17;
 const CLONE: u32 = 56;
 const O_CLOEXEC: u64 = 0o2_000_000;
 const O_RDWR: u64 = 2;
-
-/// Bits of [`State::bound`]: what a lost process takes with it.
-pub mod bound {
-    /// Memory is shared with other processes of the guest (with a copy of itself, too).
-    pub const MEMORY: u32 = 1;
-    /// Record locks, which belong to the leader's process.
-    pub const LOCKS: u32 = 2;
-    /// Timers of the leader's process.
-    pub const TIMERS: u32 = 4;
-}
-
-/// Remembers what a call that is done has bound to the process.
-#[inline]
-pub fn note(st: &mut State, nr: u32, args: &[u64; 6], result: i64) {
-    if st.n > 2 && matches!(nr, 9 | 30 | 37 | 38 | 72 | 222) && !is_error(result) {
-        bind(st, nr, args);
-    }
-}
-
-/// mmap, shmat, alarm, setitimer, fcntl, timer_create.
-#[cold]
-fn bind(st: &mut State, nr: u32, args: &[u64; 6]) {
-    const SHARED_ANONYMOUS: u64 = 0x21;
-    const SET_LOCKS: core::ops::RangeInclusive<u64> = 6..=7;
-    const UNLOCK: u16 = 2;
-    st.bound |= match nr {
-        9 if args[3] & SHARED_ANONYMOUS == SHARED_ANONYMOUS => bound::MEMORY,
-        30 => bound::MEMORY,
-        37 if args[0] as u32 != 0 => bound::TIMERS,
-        38 if crate::guest::get::<[u64; 2]>(args[1] + 16).is_ok_and(|value| value != [0, 0]) => bound::TIMERS,
-        72 if SET_LOCKS.contains(&args[1])
-            && crate::guest::get::<u32>(args[2]).is_ok_and(|kind| kind as u16 != UNLOCK) =>
-        {
-            bound::LOCKS
-        }
-        222 => bound::TIMERS,
-        _ => 0,
-    };
-}
 
 fn order() -> &'static Heal {
     &shared::control().heal
@@ -122,7 +84,7 @@ fn refuse(st: &State, site: u32, detail: u64) -> ! {
 
 /// The donor's part; the copy comes back from here, too, as the victim's successor.
 fn copy(st: &mut State, victim: usize) {
-    if st.bound & bound::MEMORY != 0 {
+    if st.bound.lost & bound::MEMORY != 0 {
         refuse(st, heal_site::SHARED_MEMORY, 0);
     }
     if st.socket_peers != 0 || shared::own(st.replica).wait.needs_socket.load(Relaxed) != 0 {
@@ -192,7 +154,7 @@ fn reopen(st: &State, replica: usize, rights: u64) -> Result<(), i64> {
 fn fill_segment(origin: usize, victim: usize) {
     let own = shared::own(victim);
     let hook_done = own.wait.hook_done.load(Relaxed);
-    let pid = own.pid.load(Relaxed);
+    let (pid, born) = (own.pid.load(Relaxed), own.born.load(Relaxed));
     let bytes = core::mem::offset_of!(Segment, records);
     // SAFETY: both are mapped segments; the origin stands still until the epoch is announced, and nobody else writes to
     // the segment of a replica whose process is gone.
@@ -200,6 +162,7 @@ fn fill_segment(origin: usize, victim: usize) {
     own.replica = victim as u32;
     // Never 0 where somebody has been: a program that starts finds its place by these numbers.
     own.pid.store(pid, Relaxed);
+    own.born.store(born, Relaxed);
     own.asleep.flag.store(0, Relaxed);
     own.wait.hook_done.store(hook_done, Relaxed);
     own.wait.intent.store(0, Relaxed);
@@ -213,8 +176,7 @@ fn fill_segment(origin: usize, victim: usize) {
 
 /// The leader is lost: this replica performs calls from now on. Its process gets what the kernel must know of the guest.
 fn take_over(st: &mut State) {
-    let lost = st.bound & (bound::LOCKS | bound::TIMERS);
-    if lost != 0 {
+    if let Err(lost) = bound::restore(st) {
         refuse(st, heal_site::BOUND, u64::from(lost));
     }
     arrivals::start(st);

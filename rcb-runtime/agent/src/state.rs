@@ -1,6 +1,7 @@
 //! What one replica knows: private memory of the agent, in one place.
 #![allow(unsafe_code, reason = "one static state of a process with one thread of agent code")]
 
+use crate::recovery::bound::Bound;
 use crate::signals::Signals;
 use crate::trap::code::CodeMap;
 use core::cell::UnsafeCell;
@@ -51,8 +52,8 @@ pub struct State {
     pub epoch: u32,
     /// Request that the former leader had begun when it was lost; 0 for none, or when that is settled.
     pub begun: u64,
-    /// What would be lost with this process, or with the leader's; see `recovery::bound`.
-    pub bound: u32,
+    /// What is bound to the leader's process.
+    pub bound: Bound,
     /// Iterations of a waiting loop before it sleeps.
     pub spin: u32,
     /// First reserved descriptor.
@@ -131,7 +132,7 @@ static STATE: Global<State> = Global(UnsafeCell::new(State {
     strict: false,
     epoch: 0,
     begun: 0,
-    bound: 0,
+    bound: Bound::NONE,
     spin: 0,
     fd_base: 0,
     seq: 0,

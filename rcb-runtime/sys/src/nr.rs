@@ -51,6 +51,8 @@ pub const MADVISE: u32 = 28;
 pub const DUP: u32 = 32;
 /// dup2(2).
 pub const DUP2: u32 = 33;
+/// setitimer(2).
+pub const SETITIMER: u32 = 38;
 /// getpid(2).
 pub const GETPID: u32 = 39;
 /// sendmsg(2).

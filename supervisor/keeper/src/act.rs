@@ -19,6 +19,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 use nix::unistd::{Pid, getpgid, getpgrp};
+use rcb_abi::fault::kind;
 use rcb_guard::{Cause, End, decide};
 use std::os::fd::AsFd;
 use std::sync::atomic::Ordering;
@@ -215,11 +216,14 @@ impl<'run> Watch<'run> {
         Self::fatal(watched);
         Self::unheeded(watched, ready.ticked);
         let mut events = Vec::new();
+        if let Some((replica, end)) = watched.forgiven.take() {
+            events.push(Event::Ended { replica, end, agreed: Some(end) });
+        }
         let grace_over = watched.grace_ends.is_some_and(|end| end <= Instant::now());
         if ready.notified || ready.ended || grace_over {
             events.push(Event::Look(look(watched, grace_over)));
         }
-        if ready.ended {
+        if ready.ended || !events.is_empty() {
             collect_ended(watched, &mut events);
         }
         if ready.ticked {
@@ -262,6 +266,12 @@ impl<'run> Watch<'run> {
                     mover.replace(healed.replica, healed.new_pid);
                 }
                 tell(News::Healed(&healed));
+            }
+            Progress::Ended(end) => {
+                let replica = healing.victim();
+                say(&format!("corrected: replica {replica} was lost when the others had agreed to end"));
+                watched.state.replaced(replica);
+                watched.forgiven = Some((replica, end));
             }
             Progress::Failed(reason) => {
                 say(&format!("warning: the replica that is to blame could not be replaced: {reason}"));
@@ -363,8 +373,10 @@ pub fn look(watched: &Watched<'_>, with_times: bool) -> Vec<Glance> {
     let glance = |(segment, child): (&SegmentArea<'_>, &crate::spawn::Child)| {
         let stat = if with_times { processes::stat(child.pid) } else { None };
         let inbox = segment.inbox();
-        // The fault first: what a replica wrote before it is then seen too.
-        let fault = inbox.fault();
+        // The fault first: what a replica wrote before it is then seen too. A difference that it has seen before the
+        // latest replacement it will look at again.
+        let is_old = segment.epoch() < watched.epoch && watched.healing.is_none();
+        let fault = Some(inbox.fault()).filter(|fault| !is_old || fault.kind != kind::MISMATCH).unwrap_or_default();
         let (seq, phase, wait_for) = (inbox.seq(), inbox.phase(), inbox.wait_for());
         let served = segments.get(wait_for as usize).map(SegmentArea::inbox).is_some_and(|peer| {
             let answered = peer.answered(seq);
@@ -419,7 +431,7 @@ fn is_early(watched: &mut Watched<'_>, replica: usize) -> bool {
     if is_alone || !(0..replicas).any(|other| watched.agreed(other).is_some()) {
         return false;
     }
-    if !processes::is_gone(&watched.group.children[replica]) {
+    if processes::gone(&watched.group.children[replica]).is_none() {
         return true;
     }
     let until = *watched.early_until.get_or_insert_with(|| Instant::now() + GRACE);

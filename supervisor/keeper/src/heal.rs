@@ -21,7 +21,7 @@ use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::Pid;
 use rcb_abi::fault::kind;
 use rcb_abi::segment::phase;
-use rcb_guard::{Cause, Ground};
+use rcb_guard::{Cause, End, Ground};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -75,6 +75,8 @@ pub enum Progress {
     Wait,
     /// It is whole again.
     Done(Box<Healed>),
+    /// There is no need: the others have agreed to end this way, and so had the replica that was lost.
+    Ended(End),
     /// It cannot be done.
     Failed(String),
 }
@@ -122,7 +124,7 @@ impl Healing {
     /// For a group in which a replica was lost before it was there.
     pub fn of_unborn(watched: &Watched<'_>, victim: usize) -> Self {
         let since = Instant::now();
-        let end = rcb_guard::End::Signal(libc::SIGKILL);
+        let end = End::Signal(libc::SIGKILL);
         let requests = vec![None; watched.group.children.len()];
         let judgement = Judgement {
             kind: "died",
@@ -160,6 +162,9 @@ impl Healing {
         if self.is_ordered && segment.epoch() == watched.epoch && pid != 0 && pid != self.pid {
             return self.adopt(watched, shared, free_cpus).map(|healed| Progress::Done(Box::new(healed)));
         }
+        if let Some(end) = watched.majority_end() {
+            return Ok(Progress::Ended(end));
+        }
         if let Some(reason) = self.failure(watched) {
             return Ok(Progress::Failed(reason));
         }
@@ -173,8 +178,14 @@ impl Healing {
     fn failure(&mut self, watched: &Watched<'_>) -> Option<String> {
         let replicas = watched.group.children.len();
         for replica in (0..replicas).filter(|replica| *replica != self.victim) {
-            if processes::is_gone(&watched.group.children[replica]) {
-                return Some(format!("replica {replica} has ended meanwhile"));
+            match processes::gone(&watched.group.children[replica]) {
+                Some(End::Exit(status)) => {
+                    return Some(format!("replica {replica} has ended meanwhile, with status {status}"));
+                }
+                Some(End::Signal(signal)) => {
+                    return Some(format!("replica {replica} was killed meanwhile by {}", names::signal(signal)));
+                }
+                None => {}
             }
             let fault = watched.group.segments[replica].inbox().fault();
             if !matches!(fault.kind, kind::NONE | kind::MISMATCH | kind::LOG | kind::PAYLOAD) {

@@ -41,6 +41,11 @@ pub fn signal(child: &Child, signal: i32) {
 
 /// Whether a child has ended, which leaves it to be reaped; waits for that if told to.
 fn has_ended(pid: u32, wait: bool) -> bool {
+    look_for_end(pid, wait).is_some()
+}
+
+/// How a child has ended, which leaves it to be reaped.
+fn look_for_end(pid: u32, wait: bool) -> Option<End> {
     let options = libc::WEXITED | libc::WNOWAIT | if wait { 0 } else { libc::WNOHANG };
     let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
     loop {
@@ -48,10 +53,14 @@ fn has_ended(pid: u32, wait: bool) -> bool {
         let result = unsafe { libc::waitid(libc::P_PID, pid, info.as_mut_ptr(), options) };
         if result == 0 {
             // SAFETY: zeroed, and filled by the kernel if a child has ended.
-            return unsafe { info.assume_init().si_pid() } != 0;
+            let info = unsafe { info.assume_init() };
+            // SAFETY: what waitid fills in.
+            let (pid, status) = unsafe { (info.si_pid(), info.si_status()) };
+            let end = if info.si_code == libc::CLD_EXITED { End::Exit(status) } else { End::Signal(status) };
+            return (pid != 0).then_some(end);
         }
         if std::io::Error::last_os_error().raw_os_error() != Some(libc::EINTR) {
-            return false;
+            return None;
         }
     }
 }
@@ -72,9 +81,9 @@ fn moved(pid: u32) -> Option<Moved> {
     Some(Moved { read: number("rchar:")?, written: number("wchar:")? })
 }
 
-/// Whether a replica has ended; it stays to be reaped.
-pub fn is_gone(child: &Child) -> bool {
-    has_ended(child.pid, false)
+/// How a replica has ended, if it has; it stays to be reaped.
+pub fn gone(child: &Child) -> Option<End> {
+    look_for_end(child.pid, false)
 }
 
 /// Reaps a replica and keeps its account of bytes.

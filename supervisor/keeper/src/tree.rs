@@ -57,6 +57,8 @@ pub struct Watched<'run> {
     pub fatal_at: Option<Instant>,
     /// When a signal that people end programs with will have waited long enough.
     pub unheeded_at: Option<Instant>,
+    /// A replica that was lost when the others had agreed to end, and how.
+    pub forgiven: Option<(usize, End)>,
     /// How long a replica that is gone early waits for the others to say that they end.
     pub early_until: Option<Instant>,
     /// A signal that waited at the tick before, and whether it has been spoken of.
@@ -85,6 +87,7 @@ impl<'run> Watched<'run> {
             killed: None,
             fatal_at: None,
             unheeded_at: None,
+            forgiven: None,
             early_until: None,
             waited: None,
             petitions_seen: 0,

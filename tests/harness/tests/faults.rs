@@ -86,7 +86,7 @@ fn flip_trial(victim: &Arc<Victim>, replicas: usize, seed: u64) -> Trial {
         let record = sandbox.path().join("record");
         case.options =
             ["--inject", &words, "--deadline", "4", "--record", &record.display().to_string()].map(String::from).into();
-        let heals = replicas > 2 && seed % 3 != 0;
+        let heals = replicas > 2 && !seed.is_multiple_of(3);
         if !heals {
             case.options.push("--no-heal".into());
         }

@@ -103,8 +103,7 @@ fn replace(st: &mut State, target: &Target, path: u64, argv: u64, envp: u64) -> 
     carry.payload_pos = st.payload_pos;
     carry.epoch = st.epoch;
     carry.leader = st.leader as u32;
-    // Shared memory is left behind; locks and timers are not.
-    carry.bound = st.bound & !crate::recovery::bound::MEMORY;
+    carry.bound = st.bound.over_execve();
     carry.mask = st.signals.mask;
     carry.pending = st.signals.pending;
     carry.ignored = 0;

@@ -15,7 +15,7 @@ use crate::agree::{meet, post};
 use crate::arrivals;
 use crate::call::{Answer, Call, note_refusal, post_event, step};
 use crate::descriptors::{self, Streams};
-use crate::fault::{Words, notify, park};
+use crate::fault::{Words, notify, notify_at, park};
 use crate::guest;
 use crate::handled::{identity, window};
 use crate::recovery;
@@ -91,8 +91,8 @@ pub fn fork(st: &mut State, call: &Call, regs: &mut Regs) -> Answer {
         meet::symmetric(st);
     }
     descriptors::settle(st);
-    let chosen = if st.leads() { take_spare(st) } else { 0 };
-    let group = step(st, FORK, || chosen as u64) as i64;
+    let base = st.fd_base;
+    let group = step(st, FORK, || take_spare(base) as u64) as i64;
     if is_error(group) {
         return Answer::local(group);
     }
@@ -101,8 +101,9 @@ pub fn fork(st: &mut State, call: &Call, regs: &mut Regs) -> Answer {
 }
 
 /// The group set aside for this fork, or an errno.
-fn take_spare(st: &State) -> i64 {
-    let carry = &shared::own(st.replica).carry;
+fn take_spare(fd_base: u32) -> i64 {
+    let own = shared::own(0);
+    let carry = &own.carry;
     if !carry.children.iter().any(|child| child.pid == 0) {
         return fail(EAGAIN);
     }
@@ -114,8 +115,8 @@ fn take_spare(st: &State) -> i64 {
             let group = control.spares[carry.forks as usize % SPARES].load(Relaxed);
             return if group == NO_GROUP { fail(EAGAIN) } else { i64::from(group) };
         }
-        shared::own(st.replica).wanted_fork.store(wanted as u32, Relaxed);
-        notify(st);
+        own.wanted_fork.store(wanted as u32, Relaxed);
+        notify_at(fd_base);
         // SAFETY: waits on a shared word.
         unsafe { syscall!(nr::FUTEX, control.spares_given.as_ptr(), 0, given as u32, 0, 0, 0) };
     }
@@ -187,13 +188,19 @@ fn born(st: &mut State, wanted: &Wanted, group: u32, regs: &mut Regs, streams: (
     window::remember(wanted.flags & CLONE_VM != 0, regs.rsp);
     start_over(st, group);
     bind_to_supervisor();
+    own.born.store(own_pid(), Release);
     say_pid(st);
     descriptors::keep_streams(st, streams.0, true);
     if let Err(errno) = entry::arm_dispatch() {
         park(st, Words::new(kind::BOOT, errno.unsigned_abs(), u64::from(boot_site::INTERCEPT)));
     }
+    let first = st.leader;
     meet_peers(st);
-    let pid = if st.n > 1 { shared::peer(st.leader).pid.load(Acquire) } else { own.pid.load(Relaxed) };
+    // The number is that of the leader's first process, which may have been replaced meanwhile.
+    let pid = match shared::peer(first).born.load(Acquire) {
+        0 => shared::peer(st.leader).pid.load(Acquire),
+        pid => pid,
+    };
     own.carry.pid = pid;
     identity::set_pid(pid);
     own.wait.phase.store(phase::RUN, Relaxed);
@@ -224,7 +231,7 @@ fn start_over(st: &mut State, group: u32) {
     st.chain = rcb_vote::digest::chain_result(st.chain, u64::from(group), 2);
     st.epoch = 0;
     st.begun = 0;
-    st.bound &= recovery::bound::MEMORY;
+    st.bound = st.bound.forked();
     st.seq = 0;
     st.payload_pos = 0;
     st.payload_start = [0; rcb_abi::segment::RING];
@@ -247,15 +254,17 @@ pub fn bind_to_supervisor() {
     }
 }
 
+fn own_pid() -> u32 {
+    // SAFETY: asks for a number.
+    unsafe { syscall!(nr::GETPID, 0, 0, 0, 0, 0, 0) as u32 }
+}
+
 /// Tells peers and supervisor the id of this process.
 pub fn say_pid(st: &State) {
-    // SAFETY: a question, and a wake-up on a shared word.
-    unsafe {
-        let pid = syscall!(nr::GETPID, 0, 0, 0, 0, 0, 0) as u32;
-        let word = &shared::own(st.replica).pid;
-        word.store(pid, Release);
-        syscall!(nr::FUTEX, word.as_ptr(), 1, i32::MAX, 0, 0, 0);
-    }
+    let word = &shared::own(st.replica).pid;
+    word.store(own_pid(), Release);
+    // SAFETY: a wake-up on a shared word.
+    unsafe { syscall!(nr::FUTEX, word.as_ptr(), 1, i32::MAX, 0, 0, 0) };
     notify(st);
 }
 

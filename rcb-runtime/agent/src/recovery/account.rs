@@ -16,6 +16,7 @@ use rcb_abi::segment::Segment;
 use rcb_sys::{nr, syscall};
 use rcb_syscalls::spec::Class;
 
+const SEEK_CUR: u64 = 1;
 /// In an account: the kernel does not tell.
 pub const UNKNOWN: u64 = u64::MAX;
 
@@ -81,7 +82,7 @@ pub fn snapshot(st: &State) {
     let mut text = [0u8; 256];
     let mut length = 0;
     if st.n > 2
-        && let Ok(fd) = elf::open(b"/proc/self/io\0".as_ptr() as u64)
+        && let Ok(fd) = elf::open(c"/proc/self/io".as_ptr() as u64)
     {
         // SAFETY: reads into a local.
         let got = unsafe { syscall!(nr::READ, fd, text.as_mut_ptr(), text.len(), 0, 0, 0) };
@@ -102,7 +103,7 @@ pub fn snapshot(st: &State) {
 /// New leader: what became of this call if the former leader had begun it. `None`: it is to be performed.
 #[inline]
 pub fn settled(st: &mut State, call: &Call) -> Option<i64> {
-    if st.begun != st.seq { None } else { settle(st, call) }
+    if st.begun == st.seq { settle(st, call) } else { None }
 }
 
 #[cold]
@@ -123,7 +124,6 @@ fn settle(st: &mut State, call: &Call) -> Option<i64> {
         if read == UNKNOWN {
             unknown();
         }
-        const SEEK_CUR: u64 = 1;
         // SAFETY: moves the position of the guest's file back to where the lost read began; fails on what has none.
         let back = unsafe { syscall!(nr::LSEEK, call.args[0], read.wrapping_neg(), SEEK_CUR, 0, 0, 0) };
         if back < 0 {
