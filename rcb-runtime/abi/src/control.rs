@@ -41,6 +41,10 @@ pub struct Control {
     /// Process id the guest sees as its parent's: that of the parent's group while it lives, then 1. For the first group
     /// the supervisor's parent.
     pub virtual_ppid: AtomicU32,
+    /// Process id that guests see of this group, and of the process that leads it, once that is another one; 0 before.
+    pub guest_pid: AtomicU32,
+    /// See above.
+    pub leader_pid: AtomicU32,
     /// One of [`process`].
     pub state: AtomicU32,
     /// How the process ended, as `wait4` says it; valid in state [`process::ENDED`].

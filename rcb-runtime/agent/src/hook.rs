@@ -14,7 +14,9 @@ use rcb_syscalls::spec::{Arg, Row};
 #[inline]
 fn due(st: &State, seq: u64) -> bool {
     let hook = &shared::control().hook;
-    hook.target != NONE && hook.call == seq && hook.replica as usize == st.replica
+    let is_here = hook.target != NONE && hook.call == seq && hook.replica as usize == st.replica;
+    // A copy that has taken the place of the replica that suffered is at the same call.
+    is_here && shared::own(st.replica).wait.hook_done.load(Relaxed) == 0
 }
 
 /// Whether an input fault is due at the call about to be posted.

@@ -2,8 +2,9 @@
 #![allow(unsafe_code, reason = "fixed addresses of shared memory become references here and nowhere else")]
 
 use core::mem::offset_of;
-use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use rcb_abi::control::Control;
+use core::sync::atomic::AtomicU32;
+use core::sync::atomic::Ordering::{Acquire, Relaxed};
+use rcb_abi::control::{Control, process};
 use rcb_abi::descriptors::{FD_CONTROL, FD_PLAN, FD_SEGMENT};
 use rcb_abi::plan::PlanArea;
 use rcb_abi::segment::Segment;
@@ -37,6 +38,14 @@ pub fn control_of(group: usize) -> &'static Control {
     let page = CONTROL_ADDR + (group % MAX_GROUPS) as u64 * size_of::<Control>() as u64;
     // SAFETY: mapped at boot, for ever; written by the supervisor only through atomics once the group exists.
     unsafe { &*(page as *const Control) }
+}
+
+/// The process to which signals for this process id of the guest go: that of the group's leader, if it is another one
+/// than at first.
+pub fn real_pid(pid: u32) -> u32 {
+    let pages = (0..MAX_GROUPS).map(control_of);
+    let is_meant = |page: &&Control| page.guest_pid.load(Acquire) == pid && page.state.load(Relaxed) == process::RUNS;
+    pages.into_iter().find(is_meant).map_or(pid, |page| page.leader_pid.load(Relaxed))
 }
 
 /// The supervisor's patch plans.

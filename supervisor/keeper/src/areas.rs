@@ -159,6 +159,8 @@ impl ControlArea {
         *page.petition_answered.get_mut() = 0;
         page.plan_answered = Default::default();
         *page.heal.epoch.get_mut() = 0;
+        *page.guest_pid.get_mut() = 0;
+        *page.leader_pid.get_mut() = 0;
         page.hook = Hook::NONE;
     }
 

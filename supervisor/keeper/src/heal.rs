@@ -236,6 +236,8 @@ impl Healing {
             if watched.guest_pid == 0 {
                 watched.guest_pid = watched.lead_child().pid;
             }
+            control.leader_pid.store(watched.lead_child().pid, Ordering::Relaxed);
+            control.guest_pid.store(watched.guest_pid, Ordering::Release);
         }
         let leader = watched.leader;
         let donor = others.find(|replica| *replica != leader).unwrap_or(leader);

@@ -141,7 +141,16 @@ fn to_others(st: &State, call: &Call, args: &[u64; 6], target: i32, signal: u64)
         // It may have ended, which leaves nothing in the kernel, but has not been waited for.
         return 0;
     }
-    each(call.nr, *args)
+    let answer = each(call.nr, *args);
+    if answer != fail(ESRCH) || target <= 0 {
+        return answer;
+    }
+    // The process with that number may have been a leader that was replaced.
+    let real = u64::from(shared::real_pid(target as u32));
+    let both = matches!(call.nr, nr::TGKILL | nr::RT_TGSIGQUEUEINFO);
+    let mut args = *args;
+    (args[0], args[1]) = (real, if both { real } else { args[1] });
+    each(call.nr, args)
 }
 
 /// kill, tkill, tgkill, rt_sigqueueinfo, rt_tgsigqueueinfo: at the guest itself the agent delivers; at others the
