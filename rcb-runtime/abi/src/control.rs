@@ -96,6 +96,11 @@ pub struct Control {
 pub struct Heal {
     /// Rises by one with every order; stored last. A futex word.
     pub epoch: AtomicU32,
+    /// Low half of the request at which all replicas shall stand still until it is in `released`; 0 for none. (Here,
+    /// because every post looks at this line.)
+    pub stand_at: AtomicU32,
+    /// The latest such request that is over. A futex word.
+    pub released: AtomicU32,
     /// The replica to be replaced; its process is gone.
     pub victim: AtomicU32,
     /// The follower that makes a copy of itself.

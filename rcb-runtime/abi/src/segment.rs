@@ -74,6 +74,8 @@ pub mod phase {
     pub const ENDING: u32 = 6;
     /// Waiting for what its leader, which is gone, has not handed over: descriptors, or itself at the start of a fork.
     pub const ORPHANED: u32 = 7;
+    /// Standing at a request so that memory can be compared; see `control::Heal::stand_at`.
+    pub const STANDS: u32 = 8;
 }
 
 /// What this replica is doing: for the supervisor's watchdog and for a successor of the leader.
@@ -314,6 +316,8 @@ pub struct Segment {
     pub waiting: AtomicU32,
     /// Forks that this replica has begun to make; a copy of it will not make them again.
     pub cloning: AtomicU32,
+    /// Forks that it has made: the child has been there.
+    pub cloned: AtomicU32,
     /// Number of the fork for which the leader waits to be given a group, from 1.
     pub wanted_fork: AtomicU32,
     /// Ring of groups whose end the guest has learnt of (written by the leader), so that they can be used again.

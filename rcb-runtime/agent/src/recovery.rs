@@ -52,6 +52,32 @@ pub fn due(st: &State) -> bool {
     order().epoch.load(Acquire) != st.epoch
 }
 
+/// Whether all shall stand still at this request.
+#[inline]
+pub fn stands_at(seq: u64) -> bool {
+    order().stand_at.load(Relaxed) == seq as u32
+}
+
+/// Stands still until the supervisor has compared the memory of all.
+#[cold]
+pub fn stand(st: &mut State) {
+    let at = st.seq as u32;
+    let nap = [0u64, 20_000_000];
+    while order().released.load(Acquire) != at && order().stand_at.load(Acquire) == at {
+        shared::own(st.replica).wait.phase.store(phase::STANDS, Release);
+        fault::notify(st);
+        let seen = order().released.load(Acquire);
+        if seen != at {
+            // SAFETY: waits on a word of the control page; the time-out is a local.
+            unsafe { syscall!(nr::FUTEX, order().released.as_ptr(), 0, seen, &raw const nap, 0, 0) };
+        }
+        if due(st) {
+            attend(st);
+        }
+    }
+    shared::own(st.replica).wait.phase.store(phase::RUN, Relaxed);
+}
+
 /// Follows the latest order.
 #[cold]
 pub fn attend(st: &mut State) {

@@ -104,6 +104,10 @@ struct RunArgs {
     /// Stop at the first fault, even where the replica to blame could be replaced (three replicas or more).
     #[arg(long)]
     no_heal: bool,
+    /// Compare the memory of the replicas, a slice every so many seconds, and mend what differs from the majority; with two
+    /// replicas a difference ends the run [default: never].
+    #[arg(long, value_name = "SECONDS")]
+    scrub: Option<f64>,
     /// A replica that lets another one wait for so long counts as faulty; 0 waits for ever.
     #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT_DEADLINE.as_secs_f64())]
     deadline: f64,
@@ -209,9 +213,16 @@ fn config(args: RunArgs) -> Result<RunConfig> {
     config.hook_text = args.inject;
     config.huge_pages = args.huge_pages;
     config.heals = !args.no_heal;
+    config.scrub = args.scrub.map(period).transpose()?;
     config.no_patch = args.no_patch;
     config.force_fd_passing = args.force_fd_passing;
     Ok(config)
+}
+
+/// The period of `--scrub`.
+fn period(seconds: f64) -> Result<Duration> {
+    let period = Duration::try_from_secs_f64(seconds).ok().filter(|period| *period >= Duration::from_millis(1));
+    period.with_context(|| format!("--scrub {seconds}: a number of seconds from 0.001 on is wanted"))
 }
 
 /// `0,2` or `0-3` or both.

@@ -59,6 +59,11 @@ pub enum Cause {
     },
     /// All wait for each other.
     Deadlock,
+    /// Their memory differs, seen while all stood at the same request, and no majority says who is right.
+    Memory {
+        /// Where.
+        address: u64,
+    },
 }
 
 /// What the blame rests on.
@@ -123,6 +128,7 @@ fn blame(cause: &Cause, place: Option<u64>, statements: &[&Statement]) -> (Repli
             None if most_are_with(*replica, statements) => (Replicas::NONE, Ground::Nothing),
             None => (Replicas::one(*replica), Ground::Deed),
         },
+        Cause::Memory { .. } => (Replicas::NONE, Ground::Nothing),
         Cause::Deadlock => or_else(disagreeing(place, statements), || {
             // With equal traces, whoever stands at another number than most.
             let heads = |replica: usize| Some(statements[replica].seq);

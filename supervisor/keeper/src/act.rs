@@ -11,6 +11,7 @@ use crate::plan::{Planner, mapping};
 use crate::processes;
 use crate::refusals::{Refusal, Refusals};
 use crate::run::say;
+use crate::scrub::{Difference, Scrub};
 use crate::step::{Action, Event, Glance, TICKS_PER_DEADLINE};
 use crate::tree::{Tree, Watched};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -41,6 +42,8 @@ pub enum News<'a> {
     Refusal(&'a Refusal),
     /// A replica was replaced.
     Healed(&'a Healed),
+    /// Memory of the replicas of a group differed.
+    Scrubbed(usize, &'a Difference),
 }
 
 /// How watching ended.
@@ -87,6 +90,8 @@ pub struct Watch<'run> {
     shared: &'run Shared,
     /// Whether replicas that are to blame are replaced, and CPUs to which a copy may go.
     heals: Option<Vec<u32>>,
+    /// How often the memory of replicas is compared, if at all.
+    pub scrubs: Option<Duration>,
     /// All groups.
     pub tree: Tree<'run>,
     signals: SignalFd,
@@ -111,6 +116,7 @@ impl<'run> Watch<'run> {
         Ok(Self {
             shared,
             heals,
+            scrubs: None,
             tree: Tree::new(shared, first),
             signals,
             ticker: deadline.filter(|_| replicas > 1).map(ticker).transpose()?,
@@ -213,6 +219,9 @@ impl<'run> Watch<'run> {
         if watched.healing.is_some() {
             return self.heal(id, tell);
         }
+        if let Some(cause) = Self::scrub(watched, self.shared, self.scrubs, tell) {
+            return Ok(Some(Verdict::Judge(id, cause)));
+        }
         Self::fatal(watched);
         Self::unheeded(watched, ready.ticked);
         let mut events = Vec::new();
@@ -253,6 +262,24 @@ impl<'run> Watch<'run> {
             }
         }
         Ok(None)
+    }
+
+    /// Goes on comparing the memory of a group. A difference that cannot be mended is a cause to end the run.
+    fn scrub(
+        watched: &mut Watched<'_>,
+        shared: &Shared,
+        period: Option<Duration>,
+        tell: &mut impl FnMut(News<'_>),
+    ) -> Option<Cause> {
+        let period = period.filter(|_| watched.group.children.len() > 1)?;
+        let mut scrub = watched.scrub.take().unwrap_or_else(|| Scrub::new(period));
+        let differences = scrub.proceed(watched, shared);
+        watched.scrub = Some(scrub);
+        for difference in &differences {
+            tell(News::Scrubbed(watched.group.id, difference));
+        }
+        let hopeless = differences.iter().find(|difference| !difference.is_mended)?;
+        Some(Cause::Memory { address: hopeless.address })
     }
 
     /// Goes on replacing a replica of a group.
@@ -300,7 +327,8 @@ impl<'run> Watch<'run> {
         let graces = self.tree.groups.values().filter_map(|watched| watched.grace_ends);
         let heals = self.tree.groups.values().any(|watched| watched.healing.is_some()) || self.tree.is_waiting();
         let soon = heals.then(|| Instant::now() + LOOK_AGAIN);
-        let first_grace = graces.chain(fatal).chain(soon).min();
+        let scrubs = self.tree.groups.values().filter_map(|watched| watched.scrub.as_ref()).map(Scrub::due);
+        let first_grace = graces.chain(fatal).chain(soon).chain(scrubs).min();
         let left = first_grace.map(|end| end.saturating_duration_since(Instant::now()));
         let timeout = left.map_or(PollTimeout::NONE, |left| {
             // Rounded up, or the last millisecond would be spent spinning.

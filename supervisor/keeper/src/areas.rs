@@ -159,6 +159,8 @@ impl ControlArea {
         *page.petition_answered.get_mut() = 0;
         page.plan_answered = Default::default();
         *page.heal.epoch.get_mut() = 0;
+        *page.heal.stand_at.get_mut() = 0;
+        *page.heal.released.get_mut() = 0;
         *page.guest_pid.get_mut() = 0;
         *page.leader_pid.get_mut() = 0;
         page.hook = Hook::NONE;
@@ -311,6 +313,16 @@ impl<'run> SegmentArea<'run> {
     /// Forks that it has begun to make.
     pub fn cloning(&self) -> u32 {
         word!(self, cloning).load(Ordering::Acquire)
+    }
+
+    /// Forks that it has made.
+    pub fn cloned(&self) -> u32 {
+        word!(self, cloned).load(Ordering::Acquire)
+    }
+
+    /// Programs that it has executed.
+    pub fn generation(&self) -> u64 {
+        copy_out!(self, carry.generation)
     }
 
     /// The replica that performs calls for all, as this one knows it.

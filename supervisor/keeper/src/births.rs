@@ -63,15 +63,15 @@ impl Tree<'_> {
 
     /// Whether a replica of a group to be will not come; `said` are the processes that have said who they are.
     fn is_lost(&self, spare: &Spare, replica: usize, said: &HashSet<u32>) -> bool {
-        let has_begun = |count: u32| u64::from(count) > spare.fork;
+        let is_behind_it = |count: u32| u64::from(count) > spare.fork;
         let is_passed = spare.parent.and_then(|parent| self.groups.get(&parent)).is_none_or(|parent| {
             let segments = &parent.group.segments;
             match &parent.healing {
                 // Whoever is copied from now on has forked already.
                 Some(healing) if healing.victim() == replica => (0..segments.len())
                     .filter(|other| *other != replica)
-                    .all(|other| has_begun(segments[other].cloning()) && segments[other].epoch() < parent.epoch),
-                _ => has_begun(segments[replica].cloning()),
+                    .all(|other| is_behind_it(segments[other].cloning()) && segments[other].epoch() < parent.epoch),
+                _ => is_behind_it(segments[replica].cloned()),
             }
         });
         is_passed && self.no_stranger_lives(said)

@@ -33,6 +33,8 @@ pub struct RunConfig {
     pub huge_pages: bool,
     /// Whether a replica that is to blame is replaced, where that can be done.
     pub heals: bool,
+    /// How often memory is compared; `None` for never.
+    pub scrub: Option<Duration>,
     /// A fault to inject; a test facility.
     pub hook: Option<Hook>,
     /// As the user wrote the hook, for the report.
@@ -59,6 +61,7 @@ impl RunConfig {
             stats: false,
             huge_pages: false,
             heals: true,
+            scrub: None,
             hook: None,
             hook_text: None,
             no_patch: false,
@@ -114,6 +117,9 @@ impl RunConfig {
         }
         if !self.heals {
             words.push("--no-heal".into());
+        }
+        if let Some(period) = self.scrub {
+            words.extend(["--scrub".into(), period.as_secs_f64().to_string()]);
         }
         if let Some(text) = &self.hook_text {
             words.extend(["--inject".into(), quote(text)]);

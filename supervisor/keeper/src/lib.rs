@@ -39,6 +39,7 @@ pub mod record;
 pub mod refusals;
 pub mod report;
 pub mod run;
+pub mod scrub;
 pub mod spawn;
 pub mod stats;
 pub mod step;

@@ -81,6 +81,7 @@ pub const fn phase(phase: u32) -> &'static str {
         phase::PARKED => "parked",
         phase::ENDING => "ending",
         phase::ORPHANED => "without its leader",
+        phase::STANDS => "standing still for a comparison of memory",
         _ => "in an unknown state",
     }
 }

@@ -12,6 +12,7 @@
 //!  fault     kind, headline, seq, blamed, requests, differences, notes, replicas, frames, reproduce
 //!  healed    as fault without frames and replicas; group, replica, pid, cpu, new_pid, new_cpu, leader (if another
 //!            one leads since), heal_us
+//!  scrubbed  group, address, bits, replicas (the minority), mended (memory differed: --scrub)
 //!  summary   status or signal or error, wall_s, healed, replicas (user_s, system_s, delayed_s, max_rss_kib,
 //!            stats)
 //! ```
@@ -20,6 +21,7 @@ use crate::config::{Lockstep, Placement, RunConfig};
 use crate::error::{Error, Result};
 use crate::heal::Healed;
 use crate::mover::Moved;
+use crate::scrub::Difference;
 use serde_json::{Value, json};
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -83,6 +85,17 @@ pub fn start(config: &RunConfig, program: &crate::program::Program, cpus: &[u32]
         "deadline_s": config.deadline.map_or(0.0, |deadline| deadline.as_secs_f64()),
         "inject": config.hook_text,
         "unix_s": now.as_secs_f64(),
+    })
+}
+
+/// The fields of `scrubbed`.
+pub fn scrubbed(group: usize, difference: &Difference) -> Value {
+    json!({
+        "group": group,
+        "address": format!("{:#x}", difference.address),
+        "bits": difference.bits,
+        "replicas": difference.replicas,
+        "mended": difference.is_mended,
     })
 }
 

@@ -4,6 +4,7 @@ use crate::backtrace::Frame;
 use crate::evidence::Witness;
 use crate::heal::Healed;
 use crate::names;
+use crate::scrub::Difference;
 use crate::verdict::{Judgement, list};
 use rcb_guard::End;
 use std::fmt::Write;
@@ -55,6 +56,16 @@ pub fn healed(healed: &Healed) -> String {
         judgement.headline,
         healed.took.as_secs_f64() * 1e3,
     )
+}
+
+/// A difference of memory, in one line.
+pub fn scrubbed(difference: &Difference) -> String {
+    let Difference { address, bits, replicas, is_mended } = difference;
+    if *is_mended {
+        format!("corrected: {bits} bits of memory at {address:#x} differed in replica {}", list(replicas))
+    } else {
+        format!("{bits} bits of memory differ at {address:#x}")
+    }
 }
 
 /// One backtrace if all are equal, else one for each replica.

@@ -56,11 +56,16 @@ pub fn run_with(image: &[u8], config: &RunConfig, inherited: &Inherited) -> Resu
     if let Some(scales) = scales {
         watch.mover = Some(Mover::new(scales, pids)?);
     }
+    watch.scrubs = config.scrub;
     let mut healed_count = 0;
     let verdict = watch.run(|news| match news {
         News::Refusal(refusal) => {
             say(&format!("warning: refused {}: {}", refusal.name, refusal.sentence));
             recorder.write("refusal", json!({ "name": refusal.name, "sentence": refusal.sentence }));
+        }
+        News::Scrubbed(group, difference) => {
+            say(&report::scrubbed(difference));
+            recorder.write("scrubbed", record::scrubbed(group, difference));
         }
         News::Healed(healed) => {
             healed_count += 1;

@@ -99,7 +99,8 @@ pub fn start(
             limit: u64::from(handout.base() + rcb_abi::descriptors::RESERVED),
             inherited,
             cpu: *cpu,
-            agent: handout.agent(replica).as_raw_fd(),
+            // The same number in all: the kernel writes it onto the stack.
+            agent: (handout.base() + rcb_abi::descriptors::FD_AGENT) as RawFd,
             argv: pointers.as_ptr(),
             complaints: writer.as_raw_fd(),
         };

@@ -63,7 +63,8 @@ impl Glance {
         if self.stopped {
             return false;
         }
-        let is_in_a_wait = self.phase == phase::BLOCKED || self.in_kernel || (self.waits() && !self.served);
+        let stands = matches!(self.phase, phase::BLOCKED | phase::STANDS | phase::ORPHANED);
+        let is_in_a_wait = stands || self.in_kernel || (self.waits() && !self.served);
         self.seq != before.seq || is_in_a_wait
     }
 }

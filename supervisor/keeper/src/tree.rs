@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::group::{Group, Shared};
 use crate::heal::Healing;
 use crate::processes::{self, Usage};
+use crate::scrub::Scrub;
 use crate::spawn::Child;
 use crate::stats::Account;
 use crate::step::State;
@@ -59,6 +60,8 @@ pub struct Watched<'run> {
     pub unheeded_at: Option<Instant>,
     /// A replica that was lost when the others had agreed to end, and how.
     pub forgiven: Option<(usize, End)>,
+    /// The comparison of memory, if that is wanted.
+    pub scrub: Option<Scrub>,
     /// How long a replica that is gone early waits for the others to say that they end.
     pub early_until: Option<Instant>,
     /// A signal that waited at the tick before, and whether it has been spoken of.
@@ -88,6 +91,7 @@ impl<'run> Watched<'run> {
             fatal_at: None,
             unheeded_at: None,
             forgiven: None,
+            scrub: None,
             early_until: None,
             waited: None,
             petitions_seen: 0,

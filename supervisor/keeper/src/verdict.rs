@@ -143,6 +143,7 @@ fn kind_word(cause: &Cause, verdict: &Verdict) -> &'static str {
         Cause::Silent { .. } => "silent",
         Cause::NotEnded { .. } => "not-ended",
         Cause::Deadlock => "deadlock",
+        Cause::Memory { .. } => "memory",
     }
 }
 
@@ -202,6 +203,7 @@ fn headline(cause: &Cause, verdict: &Verdict, blamed: &[usize], witnesses: &[Wit
             }
         }
         Cause::NotEnded { replica } => format!("replica {replica} did not end although all had agreed to"),
+        Cause::Memory { address } => format!("the memory of the replicas differs at {address:#x}"),
         Cause::Deadlock if is_told_by(cause, verdict) => "all replicas wait for each other".into(),
         Cause::Deadlock => format!("{}, and wait for each other", disagreement(blamed, &at)),
     }

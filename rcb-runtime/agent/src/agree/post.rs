@@ -92,6 +92,9 @@ pub fn post(st: &mut State, request: &Request<'_>, announced: bool) {
     if seq.is_multiple_of(LAG) {
         meet::bound_lag(st);
     }
+    if recovery::stands_at(seq) {
+        recovery::stand(st);
+    }
 }
 
 /// Takes a result into the chain and the trace.

@@ -135,6 +135,7 @@ fn make(st: &mut State, wanted: &Wanted, group: u32, regs: &mut Regs) -> Answer 
     if made == 0 {
         return born(st, wanted, group, regs, (&streams, needs_socket));
     }
+    own.cloned.store(own.carry.forks + 1, Release);
     descriptors::keep_streams(st, &streams, false);
     own.wait.phase.store(phase::RUN, Relaxed);
     arrivals::mirror_mask(st);

@@ -13,6 +13,7 @@ const SS_DISABLE: u32 = 2;
 const SS_ONSTACK: u32 = 1;
 const SS_AUTODISARM: u32 = 1 << 31;
 const EFLAGS_DF_TF_RF: u64 = 0x400 | 0x100 | 0x1_0000;
+const PAGE_FAULT: u64 = 14;
 /// Bytes of FPU state that can be copied to a guest frame.
 const FP_MAX: usize = 16 * 1024;
 
@@ -62,7 +63,15 @@ pub(super) fn enter(
     let mut frame = Frame { restorer: action.restorer, uc: *uc, info: *info };
     frame.uc.stack = Stack { flags: signals.stack_flags(uc.rsp), ..signals.stack };
     frame.uc.fpstate = if fp == 0 { 0 } else { fp_at };
-    frame.uc.sigmask = signals.mask;
+    (frame.uc.sigmask, frame.uc.oldmask) = (signals.mask, signals.mask);
+    // The kernel's words about the last exception of this process, which has to do with this signal only if it is one.
+    let is_exception = info.code > 0 && matches!(info.signo, 4 | 5 | 7 | 8 | 11);
+    if !is_exception {
+        (frame.uc.err, frame.uc.trapno) = (0, 0);
+    }
+    if !is_exception || frame.uc.trapno != PAGE_FAULT {
+        frame.uc.cr2 = 0;
+    }
     if fp > 0 {
         // SAFETY: the kernel's frame on the agent's own stack holds that many bytes.
         let state = unsafe { core::slice::from_raw_parts(uc.fpstate as *const u8, fp) };

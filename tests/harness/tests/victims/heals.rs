@@ -12,6 +12,7 @@ use rcb_tests::runtime::Setting;
 use rcb_tests::sandbox::Sandbox;
 use rcb_tests::victim;
 use serde_json::Value;
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -33,6 +34,8 @@ pub(crate) fn trials() -> Vec<Trial> {
     for what in ["kill-begun", "kill-done"] {
         all.push(trial(format!("heal-{what}"), ["cc"], move || in_the_middle(what)));
     }
+    all.push(trial("scrub-mends", ["cc"], || scrubbed(3)));
+    all.push(trial("scrub-detects", ["cc"], || scrubbed(2)));
     all.push(trial("heal-computing", ["cc"], computing));
     all.push(trial("heal-one-after-the-other", ["cc"], one_after_the_other));
     all.push(trial("two-at-once-are-not-healed", ["cc"], two_at_once));
@@ -178,4 +181,48 @@ fn two_at_once() -> Result<(), Failed> {
     let done = launch.finish()?;
     claim(done.ended == Ended::Exit(victim::DISAGREED), || format!("ended with {}\n{}", done.ended, done.report))?;
     nothing_left(&done)
+}
+
+/// A bit of memory that the program never looks at is found by a comparison of memory, and mended by a majority.
+fn scrubbed(replicas: usize) -> Result<(), Failed> {
+    let sandbox = Sandbox::new()?;
+    let record = sandbox.path().join("record");
+    let options = ["--scrub", "0.02", "--record", &record.display().to_string()].map(String::from);
+    let options: Vec<&str> = options.iter().map(String::as_str).collect();
+    let (_, mut launch) = started(&sandbox, replicas, &options, "busy")?;
+    std::thread::sleep(Duration::from_millis(300));
+    let quiet = events(&record, "scrubbed")?;
+    claim(quiet.is_empty(), || format!("differences without a fault: {quiet:?}"))?;
+    let address = flip_environment(pid_of(&record, 1)?)?;
+    if replicas == 2 {
+        let done = launch.finish()?;
+        claim(done.ended == Ended::Exit(victim::DISAGREED), || format!("ended with {}\n{}", done.ended, done.report))?;
+        claim(done.report.contains(&format!("differs at {address:#x}")), || done.report.clone())?;
+        return nothing_left(&done);
+    }
+    let start = Instant::now();
+    while events(&record, "scrubbed")?.is_empty() && start.elapsed() < Duration::from_secs(15) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let found = events(&record, "scrubbed")?;
+    let expected = serde_json::json!({
+        "event": "scrubbed", "group": 0, "address": format!("{address:#x}"), "bits": 1, "replicas": [1], "mended": true,
+    });
+    claim(found == [expected.clone()], || format!("{found:?} should be {expected}"))?;
+    launch.stdin = None;
+    let done = launch.finish()?;
+    claim(done.ended == Ended::Exit(0), || format!("ended with {}\n{}", done.ended, done.report))
+}
+
+/// Flips a bit of a process in the strings at the end of its stack.
+fn flip_environment(pid: i32) -> Result<u64, Failed> {
+    let maps = std::fs::read_to_string(format!("/proc/{pid}/maps"))?;
+    let stack = maps.lines().find(|line| line.ends_with("[stack]")).ok_or("no stack")?;
+    let end = stack.split(['-', ' ']).nth(1).and_then(|text| u64::from_str_radix(text, 16).ok()).ok_or("no end")?;
+    let address = end - 64;
+    let memory = std::fs::OpenOptions::new().read(true).write(true).open(format!("/proc/{pid}/mem"))?;
+    let mut byte = [0];
+    memory.read_exact_at(&mut byte, address)?;
+    memory.write_all_at(&[byte[0] ^ 4], address)?;
+    Ok(address)
 }
