@@ -43,6 +43,9 @@ pub const MAX_GROUPS: usize = 256;
 pub const AGENT_BASE: u64 = 0x3a00_0000_0000;
 /// End of the range that belongs to the agent and that no call of the guest may map, unmap or protect.
 pub const AGENT_END: u64 = AGENT_BASE + 0x1_0000_0000;
+/// Address space that the agent reserves where the kernel places mappings at random (`agent/src/load/layout.rs`): the
+/// widest range from which it may draw (vm.mmap_rnd_bits is at most 32), and room for the gap below a stack.
+pub const WINDOW_BYTES: u64 = (1 << 44) + (1 << 30);
 /// Where [`control::Control`] is mapped.
 pub const CONTROL_ADDR: u64 = AGENT_BASE + 0x1000_0000;
 /// Where [`plan::PlanArea`] is mapped.

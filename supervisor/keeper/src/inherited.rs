@@ -27,6 +27,8 @@ pub struct Inherited {
     pub affinity: [u64; 16],
     /// `personality(2)`.
     pub personality: u64,
+    /// Address randomisation is on and may not be switched off (`personality` is denied).
+    pub randomised: bool,
     /// Soft and hard `RLIMIT_NOFILE`.
     pub nofile: [u64; 2],
     /// Process id of the supervisor.
@@ -68,15 +70,16 @@ impl Inherited {
         if unsafe { libc::sched_getaffinity(0, size_of_val(&affinity), affinity.as_mut_ptr().cast()) } != 0 {
             return Err(Error::last_os("reading the CPUs allowed"));
         }
-        // SAFETY: 0xffffffff only asks.
-        let personality = unsafe { libc::personality(0xffff_ffff) };
+        // SAFETY: 0xffffffff only asks. A container may deny even that.
+        let personality = unsafe { libc::personality(0xffff_ffff) }.max(0) as u32;
         let (soft, hard) = nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE)
             .map_err(|error| Error::os("reading the limit of descriptors", error))?;
         Ok(Self {
             ignored,
             mask: current_mask(),
             affinity,
-            personality: u64::from(personality as u32),
+            personality: u64::from(personality),
+            randomised: !may_fix_addresses(personality),
             nofile: [soft, hard],
             pid: std::process::id(),
             ppid: std::os::unix::process::parent_id(),
@@ -104,6 +107,16 @@ impl Inherited {
             unsafe { libc::signal(libc::SIGTTOU, libc::SIG_IGN) };
             let _ = termios::tcsetattr(fd, SetArg::TCSADRAIN, modes);
         }
+    }
+}
+
+/// Whether address randomisation is off or may be switched off; tries it and takes it back.
+fn may_fix_addresses(personality: u32) -> bool {
+    const OFF: u32 = libc::ADDR_NO_RANDOMIZE as u32;
+    // SAFETY: numbers only; the personality takes effect with the next program that is executed.
+    unsafe {
+        personality & OFF != 0
+            || (libc::personality((personality | OFF).into()) != -1 && libc::personality(personality.into()) != -1)
     }
 }
 

@@ -393,7 +393,13 @@ extern "C" fn on_called(_signal: i32, _info: &SigInfo, uc: &mut UContext) {
 /// A CPU exception of the guest: an event that all replicas must share.
 fn exception(info: &SigInfo, uc: &mut UContext) {
     const PAGE_FAULT: u64 = 14;
+    const SIGSEGV: i32 = 11;
+    const SEGV_MAPERR: i32 = 1;
     let st = state();
+    let mut info = *info;
+    if info.signo == SIGSEGV && st.window.reserves(info.fields[0]) && uc.trapno == PAGE_FAULT {
+        info.code = SEGV_MAPERR;
+    }
     shared::own(st.replica).stats.exceptions += 1;
     let regs = regs_of(uc);
     // Bit 0 of a page fault says whether the page happened to be in memory, which is not the guest's doing: it is not
@@ -406,7 +412,7 @@ fn exception(info: &SigInfo, uc: &mut UContext) {
     }
     let error = uc.err;
     uc.err = call::event_value(st, || error);
-    signals::exception(st, uc, info);
+    signals::exception(st, uc, &info);
 }
 
 /// Installs the handler for everything that may stop the guest, on a stack of the agent's own.
