@@ -40,6 +40,19 @@ pub fn write(addr: u64, from: &[u8]) -> Result<(), BadAddress> {
     if unsafe { copy(addr, from.as_ptr() as u64, from.len()) } == 0 { Ok(()) } else { Err(BadAddress) }
 }
 
+/// How many of the `bytes` at an address come before the first that cannot be read.
+pub fn readable(addr: u64, bytes: usize) -> usize {
+    let mut done = 0;
+    while done < bytes {
+        let at = addr.wrapping_add(done as u64);
+        if read(at, &mut [0u8; 1]).is_err() {
+            return done;
+        }
+        done += 4096 - (at & 4095) as usize;
+    }
+    bytes
+}
+
 /// Reads a plain value.
 #[inline]
 pub fn get<T: Plain>(addr: u64) -> Result<T, BadAddress> {
