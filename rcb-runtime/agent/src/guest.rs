@@ -17,7 +17,7 @@ const USER_END: u64 = 0x7fff_ffff_f000;
 #[inline]
 fn claimable(addr: u64, bytes: usize) -> bool {
     let Some(end) = addr.checked_add(bytes as u64) else { return false };
-    end <= USER_END && (end <= rcb_abi::AGENT_BASE || addr >= rcb_abi::AGENT_END)
+    end <= USER_END && (end <= rcb_abi::AGENT_START || addr >= rcb_abi::AGENT_END)
 }
 
 /// Reads guest memory into a buffer.

@@ -4,7 +4,7 @@
 use super::reach;
 use crate::guest;
 use crate::state::{State, scratch};
-use rcb_abi::{AGENT_BASE, AGENT_END};
+use rcb_abi::{AGENT_END, AGENT_START};
 use rcb_sys::types::{IoVec, MsgHdr};
 use rcb_syscalls::spec::{Arg, Len, Row};
 use rcb_vote::digest::chain_result;
@@ -111,7 +111,7 @@ pub fn inputs(row: &Row, args: &[u64; 6], hash: bool) -> Inputs {
         if at == 0 {
             continue;
         }
-        if (AGENT_BASE..AGENT_END).contains(&at) && !matches!(arg, Arg::Int | Arg::Fd | Arg::Flags(_) | Arg::Addr) {
+        if (AGENT_START..AGENT_END).contains(&at) && !matches!(arg, Arg::Int | Arg::Fd | Arg::Flags(_) | Arg::Addr) {
             all.forbidden = true;
         }
         match arg {
@@ -222,7 +222,7 @@ impl Inputs {
         self.take(position, at, 16 * count as usize);
         for k in 0..count {
             let Ok(part) = guest::get::<IoVec>(at + 16 * k) else { break };
-            self.forbidden |= (AGENT_BASE..AGENT_END).contains(&part.base);
+            self.forbidden |= (AGENT_START..AGENT_END).contains(&part.base);
             if with_data {
                 self.take(position, part.base, part.len.min(0x7fff_f000) as usize);
             }

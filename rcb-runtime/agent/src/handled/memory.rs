@@ -7,7 +7,7 @@ use crate::handled::huge;
 use crate::load::layout;
 use crate::state::State;
 use crate::trap::code;
-use rcb_abi::{AGENT_BASE, AGENT_END};
+use rcb_abi::{AGENT_END, AGENT_START};
 use rcb_sys::errno::{EACCES, EINVAL, ENODEV, ENOMEM, is_error};
 use rcb_sys::nr;
 
@@ -32,7 +32,7 @@ const KEY_SHARED_WRITABLE: u32 = 1;
 
 /// Whether a range touches the agent.
 pub fn touches_agent(addr: u64, bytes: u64) -> bool {
-    addr < AGENT_END && addr.saturating_add(bytes) > AGENT_BASE
+    addr < AGENT_END && addr.saturating_add(bytes) > AGENT_START
 }
 
 /// mmap.

@@ -95,7 +95,8 @@ pub fn note(st: &mut State, nr: u32, args: &[u64; 6], result: i64) {
 #[cold]
 fn bind(st: &mut State, nr: u32, args: &[u64; 6]) {
     let micros = |at: u64| {
-        guest::get::<[u64; 2]>(at).map_or(0, |[seconds, micros]| seconds.wrapping_mul(SECOND).wrapping_add(micros * 1000))
+        guest::get::<[u64; 2]>(at)
+            .map_or(0, |[seconds, micros]| seconds.wrapping_mul(SECOND).wrapping_add(micros * 1000))
     };
     let bound = &mut st.bound;
     match nr {
