@@ -5,6 +5,7 @@
 #![allow(unsafe_code, reason = "plain libc calls that nix does not wrap")]
 
 use crate::error::{Error, Result};
+use nix::sys::signal::SigSet;
 use nix::sys::termios::{self, SetArg, Termios};
 use std::io::IsTerminal;
 use std::mem::MaybeUninit;
@@ -95,6 +96,17 @@ impl Inherited {
     /// Whether `signal` was ignored.
     pub const fn is_ignored(&self, signal: i32) -> bool {
         self.ignored & bit(signal) != 0
+    }
+
+    /// A set with the real-time signals that were not ignored, which have numbers and no names.
+    pub fn with_real_time(&self, set: &SigSet) -> SigSet {
+        let mut all: libc::sigset_t = *set.as_ref();
+        for signal in (libc::SIGRTMIN()..=libc::SIGRTMAX()).filter(|signal| !self.is_ignored(*signal)) {
+            // SAFETY: changes a bit of a set of ours.
+            unsafe { libc::sigaddset(&raw mut all, signal) };
+        }
+        // SAFETY: the signals added exist.
+        unsafe { SigSet::from_sigset_t_unchecked(all) }
     }
 
     /// Puts the terminal back into the modes it had, for a guest that could not do it itself.

@@ -266,6 +266,10 @@ const SYS_SECCOMP: i32 = 1;
 
 /// Every signal that the kernel delivers to the agent.
 extern "C" fn on_signal(_signal: i32, info: &SigInfo, uc: &mut UContext) {
+    if info.code <= 0 {
+        // Sent by somebody, not raised by the processor: it may come anywhere.
+        return arrivals::arrived(state(), info, uc);
+    }
     if inside_agent(uc.rip) {
         if let Some(fixup) = rcb_sys::guest::fixup(uc.rip)
             && matches!(info.signo, 7 | 11)
@@ -281,10 +285,6 @@ extern "C" fn on_signal(_signal: i32, info: &SigInfo, uc: &mut UContext) {
         park(state(), words);
     }
     let st = state();
-    if info.code <= 0 && info.signo != SIGSYS {
-        // Sent by somebody, not raised by the processor.
-        return arrivals::arrived(st, info, uc);
-    }
     if info.signo == SIGSYS && matches!(info.code, SYS_USER_DISPATCH | SYS_SECCOMP) {
         trapped_call(info, uc);
     } else if !tsc::emulate(st, info, uc) {
