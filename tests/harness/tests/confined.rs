@@ -148,7 +148,7 @@ fn faults_are_detected() -> Result<(), Failed> {
     Ok(())
 }
 
-/// With three replicas the one that suffers is blamed.
+/// With three replicas the one that suffers is blamed. (It is not replaced where descriptors cannot be fetched.)
 fn the_wrong_one_is_named() -> Result<(), Failed> {
     let victim = victim::named("sha256sum");
     let prepared = victim.prepared()?;

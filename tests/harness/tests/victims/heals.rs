@@ -170,7 +170,9 @@ fn two_at_once() -> Result<(), Failed> {
     let supervisor = launch.pid();
     // Both have ended before the supervisor looks.
     signal_to(supervisor, Signal::SIGSTOP);
-    pids.into_iter().for_each(|pid| signal_to(pid, Signal::SIGKILL));
+    for pid in pids {
+        signal_to(pid, Signal::SIGKILL);
+    }
     std::thread::sleep(Duration::from_millis(50));
     signal_to(supervisor, Signal::SIGCONT);
     let done = launch.finish()?;
