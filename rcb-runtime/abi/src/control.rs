@@ -85,6 +85,8 @@ pub struct Control {
     pub huge_pages: u32,
     /// Non-zero: digests of data use the processor's AES instructions.
     pub wide_digest: u32,
+    /// Non-zero: the kernel may not be told to leave addresses alone; the agent lays out the address space itself.
+    pub own_layout: u32,
     /// A replica is to be replaced.
     pub heal: Heal,
     /// Set by the supervisor for every plan request it has answered, per replica: the `ticket` answered last.

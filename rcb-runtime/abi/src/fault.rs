@@ -124,6 +124,8 @@ pub mod boot_site {
     pub const INTERCEPT: u32 = 5;
     /// Meeting the peers.
     pub const PEERS: u32 = 6;
+    /// Making addresses equal.
+    pub const LAYOUT: u32 = 7;
 }
 
 /// Why a replica could not be replaced; in [`FaultRecord::site`] with [`kind::HEAL`].

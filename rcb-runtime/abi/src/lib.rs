@@ -41,8 +41,14 @@ pub const MAX_GROUPS: usize = 256;
 /// Where the agent's image is linked: far from the heap of PIE programs (0x5555...), from mmap (0x7fff...) and from
 /// non-PIE programs (0x40_0000).
 pub const AGENT_BASE: u64 = 0x3a00_0000_0000;
+/// Start of the range that belongs to the agent: a page that cannot be accessed, so that what the kernel reads or writes for a
+/// guest ends in front of the image.
+pub const AGENT_START: u64 = AGENT_BASE - 4096;
 /// End of the range that belongs to the agent and that no call of the guest may map, unmap or protect.
 pub const AGENT_END: u64 = AGENT_BASE + 0x1_0000_0000;
+/// Address space that the agent reserves where the kernel places mappings at random (`agent/src/load/layout.rs`): the
+/// widest range from which it may draw (vm.mmap_rnd_bits is at most 32), and room for the gap below a stack.
+pub const WINDOW_BYTES: u64 = (1 << 44) + (1 << 30);
 /// Where [`control::Control`] is mapped.
 pub const CONTROL_ADDR: u64 = AGENT_BASE + 0x1000_0000;
 /// Where [`plan::PlanArea`] is mapped.

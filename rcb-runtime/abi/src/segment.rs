@@ -221,6 +221,8 @@ pub const ADMITTED: usize = 2;
 pub struct Admitted {
     /// How many.
     pub count: AtomicU32,
+    /// Digest of the request's number and of the words that follow, as far as they count.
+    pub digest: AtomicU64,
     /// `siginfo_t` as words.
     pub infos: [[u64; 16]; ADMITTED],
 }

@@ -13,6 +13,7 @@
 //! else of the agent.
 #![allow(unsafe_code, reason = "a ring that a signal handler fills, and the process's own signal state")]
 
+use crate::fault::{Words, park};
 use crate::handled::wait;
 use crate::shared;
 use crate::signals::{self, bit};
@@ -21,9 +22,11 @@ use core::cell::UnsafeCell;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use core::sync::atomic::{AtomicUsize, fence};
 use rcb_abi::control::process;
+use rcb_abi::fault::kind;
 use rcb_abi::segment::{ADMITTED, RING};
 use rcb_sys::types::{SigAction, SigInfo, UContext};
 use rcb_sys::{nr, raw, syscall};
+use rcb_vote::digest::chain_result;
 
 /// Signals that the agent itself uses: never blocked, never given a disposition.
 pub const OWN: u64 = bit(4) | bit(5) | bit(7) | bit(8) | bit(11) | bit(31);
@@ -47,7 +50,7 @@ struct Ring {
     tail: AtomicUsize,
 }
 
-// SAFETY: one thread; the handler writes a place before `head` covers it, the rest of the agent reads it afterwards.
+// SAFETY: one thread; the handler has written a place before anything else of the agent goes on.
 unsafe impl Sync for Ring {}
 
 const EMPTY: SigInfo = SigInfo { signo: 0, errno: 0, code: 0, pad: 0, fields: [0; 14] };
@@ -55,13 +58,17 @@ const EMPTY: SigInfo = SigInfo { signo: 0, errno: 0, code: 0, pad: 0, fields: [0
 static ARRIVED: Ring =
     Ring { places: [const { UnsafeCell::new(EMPTY) }; PLACES], head: AtomicUsize::new(0), tail: AtomicUsize::new(0) };
 
-/// The handler's part: all signals are blocked meanwhile.
+/// The handler's part: all signals but the agent's own are blocked meanwhile.
 pub fn arrived(st: &State, info: &SigInfo, uc: &mut UContext) {
-    let head = ARRIVED.head.load(Relaxed);
-    if head - ARRIVED.tail.load(Acquire) < PLACES {
-        // SAFETY: the place is free, and nobody reads it before `head` says so.
+    if !st.leads() {
+        // The signals that the processor may raise are open in followers as well, and somebody has sent one.
+        return;
+    }
+    if ARRIVED.head.load(Relaxed) - ARRIVED.tail.load(Acquire) < PLACES {
+        // One of the agent's own signals may be interrupted here by another signal, which then takes the next place.
+        let head = ARRIVED.head.fetch_add(1, Release);
+        // SAFETY: the place is free, and nobody reads it before this handler has returned.
         unsafe { *ARRIVED.places[head % PLACES].get() = *info };
-        ARRIVED.head.store(head + 1, Release);
     }
     raw::interrupted().store(1, SeqCst);
     if let Some(abort) = raw::abort(uc.rip) {
@@ -134,8 +141,14 @@ pub fn admit(st: &mut State) -> bool {
         admitted.count.store(count as u32, Relaxed);
         queue(st, info);
     }
+    let admitted = &shared::own(st.replica).admitted[(st.seq % RING as u64) as usize];
+    admitted.digest.store(digest(st.seq, &admitted.infos[..count]), Relaxed);
     refresh(st);
     count > 0
+}
+
+fn digest(seq: u64, infos: &[[u64; 16]]) -> u64 {
+    infos.as_flattened().iter().fold(seq, |digest, word| chain_result(digest, *word, 1))
 }
 
 /// Alone there is nobody to tell.
@@ -154,7 +167,11 @@ pub fn admit_alone(st: &mut State) {
 pub fn take(st: &mut State) {
     let admitted = &shared::peer(st.leader).admitted[(st.seq % RING as u64) as usize];
     let count = (admitted.count.load(Relaxed) as usize).min(ADMITTED);
-    for words in &admitted.infos[..count] {
+    let infos = admitted.infos;
+    if digest(st.seq, &infos[..count]) != admitted.digest.load(Relaxed) {
+        park(st, Words::new(kind::PAYLOAD, count as u64, 1));
+    }
+    for words in &infos[..count] {
         // SAFETY: integers accept any bits.
         let info = unsafe { core::mem::transmute::<[u64; 16], SigInfo>(*words) };
         if (1..=64).contains(&info.signo) {

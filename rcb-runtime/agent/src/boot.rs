@@ -4,7 +4,7 @@
 use crate::call::post_event;
 use crate::fault::{Words, park};
 use crate::handled::exit::{End, announce};
-use crate::load::{elf, stack};
+use crate::load::{elf, layout, stack};
 use crate::state::{State, scratch, state};
 use crate::trap::{entry, filter};
 use crate::{agree, descriptors, shared};
@@ -45,6 +45,16 @@ extern "C" fn rcb_boot(sp: u64) -> Start {
         unsafe { syscall!(nr::EXIT_GROUP, 125, 0, 0, 0, 0, 0) };
     }
     begin(st);
+    if stack::has_vdso(sp) {
+        unmap_vdso();
+    }
+    let mut sp = sp;
+    if shared::control().own_layout != 0 {
+        match layout::settle(st, sp) {
+            Ok(moved) => sp = moved,
+            Err(errno) => failed(st, boot_site::LAYOUT, errno),
+        }
+    }
     let (program, interpreter) = match images(st) {
         Ok(images) => images,
         Err((site, errno)) => failed(st, site, errno),
@@ -140,7 +150,7 @@ fn close(fd: u64) {
     unsafe { syscall!(nr::CLOSE, fd, 0, 0, 0, 0, 0) };
 }
 
-/// What else execve sets up: name of the process, stack permissions; and what it maps that a guest must not reach.
+/// What else execve sets up: name of the process, stack permissions.
 fn environment(sp: u64, program: &elf::Image) {
     let st = state();
     let execfn = &shared::own(st.replica).carry.execfn;
@@ -152,9 +162,6 @@ fn environment(sp: u64, program: &elf::Image) {
         const PROT_GROWSDOWN: u64 = 0x0100_0000;
         // SAFETY: adds a permission to the guest's stack, as its program header asks.
         unsafe { syscall!(nr::MPROTECT, sp & !4095, 4096, 7 | PROT_GROWSDOWN, 0, 0, 0) };
-    }
-    if stack::vdso(sp).is_some() {
-        unmap_vdso();
     }
 }
 

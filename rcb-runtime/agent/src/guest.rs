@@ -17,7 +17,7 @@ const USER_END: u64 = 0x7fff_ffff_f000;
 #[inline]
 fn claimable(addr: u64, bytes: usize) -> bool {
     let Some(end) = addr.checked_add(bytes as u64) else { return false };
-    end <= USER_END && (end <= rcb_abi::AGENT_BASE || addr >= rcb_abi::AGENT_END)
+    end <= USER_END && (end <= rcb_abi::AGENT_START || addr >= rcb_abi::AGENT_END)
 }
 
 /// Reads guest memory into a buffer.
@@ -38,6 +38,19 @@ pub fn write(addr: u64, from: &[u8]) -> Result<(), BadAddress> {
     }
     // SAFETY: `from` is valid, the guest range is outside the agent.
     if unsafe { copy(addr, from.as_ptr() as u64, from.len()) } == 0 { Ok(()) } else { Err(BadAddress) }
+}
+
+/// How many of the `bytes` at an address come before the first that cannot be read.
+pub fn readable(addr: u64, bytes: usize) -> usize {
+    let mut done = 0;
+    while done < bytes {
+        let at = addr.wrapping_add(done as u64);
+        if read(at, &mut [0u8; 1]).is_err() {
+            return done;
+        }
+        done += 4096 - (at & 4095) as usize;
+    }
+    bytes
 }
 
 /// Reads a plain value.

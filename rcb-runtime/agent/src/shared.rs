@@ -8,7 +8,10 @@ use rcb_abi::control::{Control, process};
 use rcb_abi::descriptors::{FD_CONTROL, FD_PLAN, FD_SEGMENT};
 use rcb_abi::plan::PlanArea;
 use rcb_abi::segment::Segment;
-use rcb_abi::{ABI_VERSION, CONTROL_ADDR, MAGIC, MAX_GROUPS, OWN_ADDR, PLAN_ADDR, SEGMENT_STRIDE, segment_addr};
+use rcb_abi::{
+    ABI_VERSION, AGENT_BASE, AGENT_START, CONTROL_ADDR, MAGIC, MAX_GROUPS, OWN_ADDR, PLAN_ADDR, SEGMENT_STRIDE,
+    segment_addr,
+};
 use rcb_sys::{errno, nr, syscall};
 
 const PROT_READ: u64 = 1;
@@ -76,6 +79,13 @@ pub fn own(_replica: usize) -> &'static mut Segment {
 
 /// Maps everything for a replica of a group; returns an errno (negated) on failure.
 pub fn map((replica, group): (usize, usize), fd_base: u32) -> Result<(), i64> {
+    const PRIVATE_ANONYMOUS: u64 = 0x22;
+    let how = PRIVATE_ANONYMOUS | MAP_FIXED_NOREPLACE;
+    // SAFETY: the range belongs to the agent; nothing is replaced.
+    let fence = unsafe { syscall!(nr::MMAP, AGENT_START, AGENT_BASE - AGENT_START, 0, how, -1i64, 0) };
+    if fence != AGENT_START as i64 {
+        return Err(fence);
+    }
     one(CONTROL_ADDR, MAX_GROUPS * size_of::<Control>(), PROT_READ, fd_base + FD_CONTROL, 0, MAP_FIXED_NOREPLACE)?;
     one(PLAN_ADDR, size_of::<PlanArea>(), PROT_READ, fd_base + FD_PLAN, 0, MAP_FIXED_NOREPLACE)?;
     GROUP.store(group as u32, Relaxed);

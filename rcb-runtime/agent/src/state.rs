@@ -1,6 +1,7 @@
 //! What one replica knows: private memory of the agent, in one place.
 #![allow(unsafe_code, reason = "one static state of a process with one thread of agent code")]
 
+use crate::load::layout::Window;
 use crate::recovery::bound::Bound;
 use crate::signals::Signals;
 use crate::trap::code::CodeMap;
@@ -90,6 +91,8 @@ pub struct State {
     pub code: CodeMap,
     /// Read-only shared mappings of files: no write permission may be added. `(start, end)`.
     pub shared_maps: [(u64, u64); 32],
+    /// Addresses reserved where the kernel places mappings at random.
+    pub window: Window,
     /// Registers of the request being handled.
     pub regs: *const Regs,
     /// Values of prctl options that are only recorded: parent-death signal, dumpable, no_new_privs, tsc, subreaper.
@@ -151,6 +154,7 @@ static STATE: Global<State> = Global(UnsafeCell::new(State {
     deferred: Deferred { resume: 0, rax: 0, again: false, restart: false },
     code: CodeMap::NEW,
     shared_maps: [(0, 0); 32],
+    window: Window::NONE,
     regs: core::ptr::null(),
     prctl: [0, 1, 0, 1, 0],
     socket_peers: 0,

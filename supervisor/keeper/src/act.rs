@@ -15,7 +15,7 @@ use crate::scrub::{Difference, Scrub};
 use crate::step::{Action, Event, Glance, TICKS_PER_DEADLINE};
 use crate::tree::{Tree, Watched};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
+use nix::sys::signal::{SigmaskHow, Signal, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
@@ -79,7 +79,7 @@ const OURS: [Signal; 14] = [
 /// The signals that are meant for the guest, as a descriptor. They stay blocked as long as the process lives.
 pub fn guest_signals(inherited: &Inherited) -> Result<SignalFd> {
     let meant = |signal: &Signal| !OURS.contains(signal) && !inherited.is_ignored(*signal as i32);
-    let set: SigSet = Signal::iterator().filter(meant).collect();
+    let set = inherited.with_real_time(&Signal::iterator().filter(meant).collect());
     sigprocmask(SigmaskHow::SIG_BLOCK, Some(&set), None).map_err(|error| Error::os("blocking signals", error))?;
     SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
         .map_err(|error| Error::os("making a signalfd", error))
@@ -133,7 +133,7 @@ impl<'run> Watch<'run> {
         loop {
             let ready = self.wait()?;
             while let Ok(Some(info)) = self.signals.read_signal() {
-                if let Some(verdict) = self.forward(info.ssi_signo as i32, info.ssi_code) {
+                if let Some(verdict) = self.forward(info.ssi_signo as i32, info.ssi_code, info.ssi_pid) {
                     return Ok(verdict);
                 }
             }
@@ -156,16 +156,18 @@ impl<'run> Watch<'run> {
         }
     }
 
-    /// A signal to this process is meant for the guest, whose number this process's number is. One from the terminal
-    /// has reached the guest's process already, unless that has left our process group.
-    fn forward(&self, signal: i32, code: i32) -> Option<Verdict> {
+    /// A signal to this process is meant for the guest, whose number this process's number is. One from the terminal, or
+    /// from the guest to its process group, has reached the guest's process already, unless that has left our group.
+    fn forward(&self, signal: i32, code: i32, sender: u32) -> Option<Verdict> {
         let Some(first) = self.tree.groups.get(&0) else {
             // Only processes that the guest has left behind are there.
             return FATAL.contains(&signal).then_some(Verdict::Abandon(signal));
         };
         let leader = first.lead_child();
         let by_kernel = code > 0;
-        if !by_kernel || getpgid(Some(Pid::from_raw(leader.pid as i32))) != Ok(getpgrp()) {
+        if !(by_kernel || processes::is_child(sender))
+            || getpgid(Some(Pid::from_raw(leader.pid as i32))) != Ok(getpgrp())
+        {
             processes::signal(leader, signal);
         }
         None

@@ -84,11 +84,6 @@ impl Handout {
         })
     }
 
-    /// The agent of a replica, as the file to execute.
-    pub fn agent(&self, replica: usize) -> &OwnedFd {
-        &self.agents[replica]
-    }
-
     /// First number of the block.
     pub const fn base(&self) -> u32 {
         self.base

@@ -136,6 +136,7 @@ fn fill_control(control: &mut Control, config: &RunConfig, inherited: &Inherited
     control.time_agent = u32::from(config.stats);
     control.no_patch = u32::from(config.no_patch);
     control.huge_pages = u32::from(config.huge_pages);
+    control.own_layout = u32::from(inherited.randomised);
     control.wide_digest = u32::from(std::is_x86_feature_detected!("aes"));
 }
 

@@ -5,6 +5,7 @@
 #![allow(unsafe_code, reason = "plain libc calls that nix does not wrap")]
 
 use crate::error::{Error, Result};
+use nix::sys::signal::SigSet;
 use nix::sys::termios::{self, SetArg, Termios};
 use std::io::IsTerminal;
 use std::mem::MaybeUninit;
@@ -27,6 +28,8 @@ pub struct Inherited {
     pub affinity: [u64; 16],
     /// `personality(2)`.
     pub personality: u64,
+    /// Address randomisation is on and may not be switched off (`personality` is denied).
+    pub randomised: bool,
     /// Soft and hard `RLIMIT_NOFILE`.
     pub nofile: [u64; 2],
     /// Process id of the supervisor.
@@ -68,15 +71,16 @@ impl Inherited {
         if unsafe { libc::sched_getaffinity(0, size_of_val(&affinity), affinity.as_mut_ptr().cast()) } != 0 {
             return Err(Error::last_os("reading the CPUs allowed"));
         }
-        // SAFETY: 0xffffffff only asks.
-        let personality = unsafe { libc::personality(0xffff_ffff) };
+        // SAFETY: 0xffffffff only asks. A container may deny even that.
+        let personality = unsafe { libc::personality(0xffff_ffff) }.max(0) as u32;
         let (soft, hard) = nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE)
             .map_err(|error| Error::os("reading the limit of descriptors", error))?;
         Ok(Self {
             ignored,
             mask: current_mask(),
             affinity,
-            personality: u64::from(personality as u32),
+            personality: u64::from(personality),
+            randomised: !may_fix_addresses(personality),
             nofile: [soft, hard],
             pid: std::process::id(),
             ppid: std::os::unix::process::parent_id(),
@@ -94,6 +98,17 @@ impl Inherited {
         self.ignored & bit(signal) != 0
     }
 
+    /// A set with the real-time signals that were not ignored, which have numbers and no names.
+    pub fn with_real_time(&self, set: &SigSet) -> SigSet {
+        let mut all: libc::sigset_t = *set.as_ref();
+        for signal in (libc::SIGRTMIN()..=libc::SIGRTMAX()).filter(|signal| !self.is_ignored(*signal)) {
+            // SAFETY: changes a bit of a set of ours.
+            unsafe { libc::sigaddset(&raw mut all, signal) };
+        }
+        // SAFETY: the signals added exist.
+        unsafe { SigSet::from_sigset_t_unchecked(all) }
+    }
+
     /// Puts the terminal back into the modes it had, for a guest that could not do it itself.
     pub fn restore_terminal(&self) {
         let (Some(modes), Some(fd)) = (&self.terminal, terminal()) else { return };
@@ -104,6 +119,16 @@ impl Inherited {
             unsafe { libc::signal(libc::SIGTTOU, libc::SIG_IGN) };
             let _ = termios::tcsetattr(fd, SetArg::TCSADRAIN, modes);
         }
+    }
+}
+
+/// Whether address randomisation is off or may be switched off; tries it and takes it back.
+fn may_fix_addresses(personality: u32) -> bool {
+    const OFF: u32 = libc::ADDR_NO_RANDOMIZE as u32;
+    // SAFETY: numbers only; the personality takes effect with the next program that is executed.
+    unsafe {
+        personality & OFF != 0
+            || (libc::personality((personality | OFF).into()) != -1 && libc::personality(personality.into()) != -1)
     }
 }
 

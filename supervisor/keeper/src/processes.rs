@@ -39,6 +39,14 @@ pub fn signal(child: &Child, signal: i32) {
     unsafe { libc::syscall(libc::SYS_pidfd_send_signal, child.pidfd.as_raw_fd(), signal, 0, 0) };
 }
 
+/// Whether a process is a child of ours that has not been reaped, dead or alive: every replica is, from its first moment.
+pub fn is_child(pid: u32) -> bool {
+    let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
+    // SAFETY: the buffer is of its size.
+    pid != 0 && unsafe { libc::waitid(libc::P_PID, pid, info.as_mut_ptr(), options) == 0 }
+}
+
 /// Whether a child has ended, which leaves it to be reaped; waits for that if told to.
 fn has_ended(pid: u32, wait: bool) -> bool {
     look_for_end(pid, wait).is_some()

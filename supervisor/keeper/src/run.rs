@@ -258,6 +258,7 @@ fn boot_error(config: &RunConfig, fault: &Fault) -> Error {
             let text = "the replicas could not reach each other (`rcb doctor` tells what is missing)";
             return Error::os(text, errno);
         }
+        boot_site::LAYOUT => return Error::os("the agent could not lay out its address space", errno),
         _ => return Error::os("the agent could not start the program", errno),
     };
     let reason = format!("{what}: {}", errno.desc().to_lowercase());

@@ -41,6 +41,7 @@ const PR_SET_PTRACER: i32 = 0x5961_6d61;
 enum Step {
     Parent,
     Personality,
+    AddressSpace,
     Affinity,
     Limit,
     Descriptors,
@@ -48,9 +49,10 @@ enum Step {
 }
 
 /// What the steps do, for messages.
-const STEP_NAMES: [&str; 6] = [
+const STEP_NAMES: [&str; 7] = [
     "asking for a signal when the supervisor dies",
     "switching address randomisation off",
+    "raising the limit of address space (ulimit -v), as is needed where personality(ADDR_NO_RANDOMIZE) is denied",
     "pinning a replica to its CPU",
     "raising the limit of descriptors",
     "placing the agent's descriptors",
@@ -99,7 +101,7 @@ pub fn start(
             limit: u64::from(handout.base() + rcb_abi::descriptors::RESERVED),
             inherited,
             cpu: *cpu,
-            // The same number in all: the kernel writes it onto the stack.
+            // Its number is part of the name that the kernel puts on the stack: the same for all.
             agent: (handout.base() + rcb_abi::descriptors::FD_AGENT) as RawFd,
             argv: pointers.as_ptr(),
             complaints: writer.as_raw_fd(),
@@ -180,7 +182,11 @@ unsafe fn take_orders(orders: &Orders<'_>) -> Step {
         // of the supervisor. Without Yama the option is unknown, and not needed.
         libc::prctl(PR_SET_PTRACER, u64::from(orders.inherited.pid), 0, 0, 0);
         let personality = orders.inherited.personality | libc::ADDR_NO_RANDOMIZE as u64;
-        if libc::personality(personality) == -1 {
+        if orders.inherited.randomised {
+            if !make_room() {
+                return Step::AddressSpace;
+            }
+        } else if personality != orders.inherited.personality && libc::personality(personality) == -1 {
             return Step::Personality;
         }
         let mut mask = [0u64; 16];
@@ -203,6 +209,19 @@ unsafe fn take_orders(orders: &Orders<'_>) -> Step {
         set_signals();
         libc::syscall(libc::SYS_execveat, orders.agent, c"".as_ptr(), orders.argv, environ, libc::AT_EMPTY_PATH);
         Step::Exec
+    }
+}
+
+/// Raises the limits of address space by what the agent reserves and does not count as the guest's.
+pub(crate) fn make_room() -> bool {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    let raised = |value: u64| value.saturating_add(rcb_abi::WINDOW_BYTES);
+    // SAFETY: reads and writes one structure of its size.
+    unsafe {
+        libc::getrlimit(libc::RLIMIT_AS, &raw mut limit) == 0 && {
+            limit = libc::rlimit { rlim_cur: raised(limit.rlim_cur), rlim_max: raised(limit.rlim_max) };
+            libc::setrlimit(libc::RLIMIT_AS, &raw const limit) == 0
+        }
     }
 }
 

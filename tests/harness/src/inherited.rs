@@ -8,8 +8,9 @@ use std::os::fd::BorrowedFd;
 
 /// Settles what programs inherit: no core files, which would count as files of a run; no ignored signals, as a shell
 /// gives them to what it starts in the background; and no descriptors but the standard ones, because their numbers
-/// show in a program's output. To be called first in `main`.
+/// show in a program's output. To be called first in `main`; a test binary that is to confine a command becomes it here.
 pub fn settle() {
+    crate::confine::exec_if_asked();
     let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
     for signal in [Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM] {
         // SAFETY: no handler is installed, only the default.

@@ -6,6 +6,7 @@
 //!  runtime   where `rcb` is, and the settings (replicas, lockstep) to try
 //!  sandbox   a private folder, a process group of its own and a deadline for each run
 //!  outcome   what can be seen of a run from outside, and the comparison of two runs
+//!  confine   the seccomp profile of a container, for the programs that run under it
 //!  inherited what programs inherit from the test binary
 //!  conform   native first, then every setting: all outcomes must be equal
 //!  table     rows of cases in a text file
@@ -17,6 +18,7 @@
 //! ```
 
 pub mod case;
+pub mod confine;
 pub mod conform;
 pub mod inherited;
 pub mod launch;

@@ -23,6 +23,8 @@ pub enum Twist {
     Trapped,
     /// Descriptors are passed over sockets.
     Sockets,
+    /// Under the seccomp profile of a container, which denies more than one thing that is used elsewhere.
+    Confined,
 }
 
 /// How a program is run.
@@ -30,6 +32,8 @@ pub enum Twist {
 pub enum Setting {
     /// Without the runtime.
     Native,
+    /// Without the runtime, under the seccomp profile of a container.
+    NativeConfined,
     /// By `rcb run`.
     Replicated {
         /// Number of replicas.
@@ -43,7 +47,9 @@ pub enum Setting {
 
 impl fmt::Display for Setting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::Replicated { replicas, lockstep, twist } = self else { return f.write_str("native") };
+        let Self::Replicated { replicas, lockstep, twist } = self else {
+            return f.write_str(if *self == Self::Native { "native" } else { "native-confined" });
+        };
         write!(f, "n{replicas}")?;
         f.write_str(match lockstep {
             Lockstep::Output => "",
@@ -53,6 +59,7 @@ impl fmt::Display for Setting {
             Twist::None => "",
             Twist::Trapped => "-trapped",
             Twist::Sockets => "-sockets",
+            Twist::Confined => "-confined",
         })
     }
 }
@@ -68,6 +75,15 @@ impl Setting {
         Self::Replicated { replicas, lockstep: Lockstep::Strict, twist: Twist::None }
     }
 
+    /// The run that this one must be equal to.
+    #[must_use]
+    pub const fn reference(self) -> Self {
+        match self {
+            Self::NativeConfined | Self::Replicated { twist: Twist::Confined, .. } => Self::NativeConfined,
+            _ => Self::Native,
+        }
+    }
+
     /// Two replicas in output mode with a path forced.
     pub const fn twisted(twist: Twist) -> Self {
         Self::Replicated { replicas: 2, lockstep: Lockstep::Output, twist }
@@ -75,15 +91,19 @@ impl Setting {
 
     /// The words that go in front of the program: none for a native run.
     pub fn prefix(self, options: &[String]) -> Vec<String> {
-        let Self::Replicated { replicas, lockstep, twist } = self else { return Vec::new() };
-        let mut words: Vec<String> =
-            [&rcb().display().to_string(), "run", "-n", &replicas.to_string(), "--lockstep"].map(String::from).into();
+        let mut words = Vec::new();
+        if self.reference() == Self::NativeConfined {
+            words.extend(crate::confine::prefix());
+        }
+        let Self::Replicated { replicas, lockstep, twist } = self else { return words };
+        words
+            .extend([&rcb().display().to_string(), "run", "-n", &replicas.to_string(), "--lockstep"].map(String::from));
         words.push(match lockstep {
             Lockstep::Output => "output".into(),
             Lockstep::Strict => "strict".into(),
         });
         match twist {
-            Twist::None => {}
+            Twist::None | Twist::Confined => {}
             Twist::Trapped => words.push("--no-patch".into()),
             Twist::Sockets => words.push("--force-fd-passing".into()),
         }
@@ -108,7 +128,7 @@ pub fn both_modes() -> Vec<Setting> {
 
 /// The settings of [`settings`] and the forced paths: for the tiny programs, each about one feature.
 pub fn every_path() -> Vec<Setting> {
-    chosen(&[Setting::twisted(Twist::Trapped), Setting::twisted(Twist::Sockets)])
+    chosen(&[Twist::Trapped, Twist::Sockets, Twist::Confined].map(Setting::twisted))
 }
 
 fn chosen(more: &[Setting]) -> Vec<Setting> {
@@ -123,14 +143,15 @@ fn chosen(more: &[Setting]) -> Vec<Setting> {
 fn parse(word: &str) -> Setting {
     let known = (1..=8).flat_map(|n| {
         [Lockstep::Output, Lockstep::Strict].into_iter().flat_map(move |lockstep| {
-            [Twist::None, Twist::Trapped, Twist::Sockets].map(|twist| Setting::Replicated {
+            [Twist::None, Twist::Trapped, Twist::Sockets, Twist::Confined].map(|twist| Setting::Replicated {
                 replicas: n,
                 lockstep,
                 twist,
             })
         })
     });
-    std::iter::once(Setting::Native)
+    [Setting::Native, Setting::NativeConfined]
+        .into_iter()
         .chain(known)
         .find(|setting| setting.to_string() == word)
         .unwrap_or_else(|| panic!("RCB_TEST_SETTINGS: {word:?} is not known; native, n2, n3-strict, n2-trapped are"))

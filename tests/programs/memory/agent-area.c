@@ -28,5 +28,17 @@ int main(void) {
         CHECK(write(fd, AREA + at, 16) == -1 && errno == EFAULT);
         CHECK(pread(fd, AREA + at, 0, 0) <= 0);
     }
+    // Nor may it go on into it from below.
+    char *below = AREA - 0x3000;
+    CHECK(mmap(below, 0x2000, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == below);
+    memset(below, 'b', 0x2000);
+    CALL(pwrite(fd, below, 0x5000, 0));
+    CALL(pwrite(fd, AREA - 0x1000, 16, 0));
+    int ends[2];
+    CHECK(pipe(ends) == 0);
+    CHECK(write(ends[1], below, 0x2000) == 0x2000);
+    CALL(read(ends[0], AREA - 0x1010, 100));
+    CHECK(mremap(below, 0x2000, 0x10000, 0) == MAP_FAILED || below[0x2000] == 0);
+    CHECK(getppid() == getppid());
     return DONE();
 }

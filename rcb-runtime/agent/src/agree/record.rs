@@ -2,15 +2,17 @@
 //! copy them.
 //!
 //! ```text
-//!  payload of one record:   [length u64][bytes] [length u64][bytes] ...    one per output, in the order of the walk
+//!  payload of one record:   [length u64][bytes] [length u64][bytes] ...    one per output, in the order of the walk;
+//!                           [number u64] in front of the parts of a vector: how many bytes of them were written
 //! ```
 //!
 //! Invariant: a follower copies only into addresses and rooms that its own row and arguments name.
 #![allow(unsafe_code, reason = "the payload ring is shared memory that one side writes and the other reads")]
 
-use super::meet;
 use super::walk::{self, Entry, Sink};
+use super::{meet, reach};
 use crate::fault::{Words, park};
+use crate::guest;
 use crate::shared;
 use crate::state::State;
 use core::sync::atomic::Ordering::Relaxed;
@@ -26,20 +28,35 @@ const _: () = assert!(PAYLOAD_MAX + SLACK <= PAYLOAD_BYTES / 2);
 struct Writer {
     at: usize,
     end: usize,
+    /// The call stumbled over a bad address: only what can be read was written, and not more than fits.
+    partial: bool,
     overflow: bool,
 }
 
 impl Sink for Writer {
     fn piece(&mut self, st: &mut State, at: u64, bytes: usize) {
+        // Half of the slack is for the outputs that follow.
+        let rest = (self.end - self.at).saturating_sub(SLACK / 2);
+        let bytes = if self.partial { guest::readable(at, bytes.min(rest)) } else { bytes };
         if self.overflow || self.end - self.at < bytes + 8 {
             self.overflow = true;
             return;
         }
         let ring = &mut shared::own(st.replica).payload;
-        let good = crate::guest::read(at, &mut ring[self.at + 8..self.at + 8 + bytes]).is_ok();
+        let good = guest::read(at, &mut ring[self.at + 8..self.at + 8 + bytes]).is_ok();
         let length = if good { bytes as u64 } else { 0 };
         ring[self.at..self.at + 8].copy_from_slice(&length.to_le_bytes());
         self.at += 8 + length as usize;
+    }
+
+    fn number(&mut self, st: &mut State, value: u64) -> u64 {
+        if self.end - self.at < 8 {
+            self.overflow = true;
+            return 0;
+        }
+        shared::own(st.replica).payload[self.at..self.at + 8].copy_from_slice(&value.to_le_bytes());
+        self.at += 8;
+        value
     }
 }
 
@@ -51,25 +68,31 @@ struct Reader {
 
 impl Sink for Reader {
     fn piece(&mut self, st: &mut State, at: u64, bytes: usize) {
+        let length = self.number(st, 0) as usize;
+        if self.broken || length > bytes || length > self.end - self.at {
+            self.broken = true;
+            return;
+        }
         let ring = &shared::peer(st.leader).payload;
+        // A page that the leader could write and we cannot is a difference of state: it shows in the next requests.
+        let _ = guest::write(at, &ring[self.at..self.at + length]);
+        self.at += length;
+    }
+
+    fn number(&mut self, st: &mut State, _value: u64) -> u64 {
         if self.broken || self.end - self.at < 8 {
             self.broken = true;
-            return;
+            return 0;
         }
         let mut raw = [0; 8];
-        raw.copy_from_slice(&ring[self.at..self.at + 8]);
-        let length = u64::from_le_bytes(raw) as usize;
-        if length > bytes || length > self.end - self.at - 8 {
-            self.broken = true;
-            return;
-        }
-        // A page that the leader could write and we cannot is a difference of state: it shows in the next requests.
-        let _ = crate::guest::write(at, &ring[self.at + 8..self.at + 8 + length]);
-        self.at += 8 + length;
+        raw.copy_from_slice(&shared::peer(st.leader).payload[self.at..self.at + 8]);
+        self.at += 8;
+        u64::from_le_bytes(raw)
     }
 }
 
-/// Whether a call with this result has written outputs. A sleep or a wait that a signal ended has written the time left.
+/// Whether a call with this result has written outputs. A sleep or a wait that a signal ended has written the time left,
+/// a call that met a bad address what was in front of that.
 fn delivers(row: &Row, args: &[u64; 6], result: i64) -> bool {
     const TIMER_ABSTIME: u64 = 1;
     let leaves_time = match row.nr {
@@ -78,7 +101,7 @@ fn delivers(row: &Row, args: &[u64; 6], result: i64) -> bool {
         230 => args[1] & TIMER_ABSTIME == 0,
         _ => false,
     };
-    (result >= 0 || (result == fail(EINTR) && leaves_time)) && names_output(row)
+    (result >= 0 || reach::stumbled(result) || (result == fail(EINTR) && leaves_time)) && names_output(row)
 }
 
 /// Leader: collects the outputs of the current call and publishes the record. Returns the digest of the payload.
@@ -97,7 +120,8 @@ pub fn publish(
         && delivers(row, args, result)
     {
         let start = reserve(st);
-        let mut writer = Writer { at: start, end: start + PAYLOAD_MAX + SLACK, overflow: false };
+        let mut writer =
+            Writer { at: start, end: start + PAYLOAD_MAX + SLACK, partial: reach::stumbled(result), overflow: false };
         walk::outputs(st, row, args, entry, result, &mut writer);
         if writer.overflow {
             park(st, Words::new(kind::LOG, PAYLOAD_MAX as u64, 1));

@@ -1,9 +1,10 @@
 //! The bytes that a row names: the walk over inputs (for the digest) and over outputs (for the payload). Leader and
 //! followers use the same walk, so what is copied out is what is copied in.
 
+use super::reach;
 use crate::guest;
 use crate::state::{State, scratch};
-use rcb_abi::{AGENT_BASE, AGENT_END};
+use rcb_abi::{AGENT_END, AGENT_START};
 use rcb_sys::types::{IoVec, MsgHdr};
 use rcb_syscalls::spec::{Arg, Len, Row};
 use rcb_vote::digest::chain_result;
@@ -63,15 +64,16 @@ fn room(len: Len, args: &[u64; 6], entry: &Entry) -> usize {
     usize::try_from(bytes).unwrap_or(usize::MAX).min(0x7fff_f000)
 }
 
-/// Length of an output once the result is known.
+/// Length of an output once the result is known; all of its room if the call stumbled.
 fn outcome(len: Len, at: u64, args: &[u64; 6], entry: &Entry, result: i64) -> usize {
     let room = room(len, args, entry);
     match len {
-        Len::Result { .. } => room.min(result as usize),
-        Len::ResultTimes { size, .. } => room.min(result as usize * usize::from(size)),
+        Len::Sized | Len::FileHandle => behind(len, at),
+        _ if reach::stumbled(result) => room,
+        Len::Result { .. } => reach::buffer(at, room.min(result as usize), room),
+        Len::ResultTimes { size, .. } => reach::buffer(at, room.min(result as usize * usize::from(size)), room),
         Len::MsgResult { .. } => room.min(result as usize + 8),
         Len::Pointed { arg } => room.min(guest::get::<u32>(args[usize::from(arg)]).unwrap_or(0) as usize),
-        Len::Sized | Len::FileHandle => behind(len, at),
         _ => room,
     }
 }
@@ -109,7 +111,7 @@ pub fn inputs(row: &Row, args: &[u64; 6], hash: bool) -> Inputs {
         if at == 0 {
             continue;
         }
-        if (AGENT_BASE..AGENT_END).contains(&at) && !matches!(arg, Arg::Int | Arg::Fd | Arg::Flags(_) | Arg::Addr) {
+        if (AGENT_START..AGENT_END).contains(&at) && !matches!(arg, Arg::Int | Arg::Fd | Arg::Flags(_) | Arg::Addr) {
             all.forbidden = true;
         }
         match arg {
@@ -220,7 +222,7 @@ impl Inputs {
         self.take(position, at, 16 * count as usize);
         for k in 0..count {
             let Ok(part) = guest::get::<IoVec>(at + 16 * k) else { break };
-            self.forbidden |= (AGENT_BASE..AGENT_END).contains(&part.base);
+            self.forbidden |= (AGENT_START..AGENT_END).contains(&part.base);
             if with_data {
                 self.take(position, part.base, part.len.min(0x7fff_f000) as usize);
             }
@@ -250,9 +252,11 @@ impl Inputs {
 pub trait Sink {
     /// One contiguous output; `bytes` is the exact length at the leader and the room at a follower.
     fn piece(&mut self, st: &mut State, at: u64, bytes: usize);
+    /// A number that the leader knows: given by it, returned to all.
+    fn number(&mut self, st: &mut State, value: u64) -> u64;
 }
 
-/// Visits every output of a successful call in a fixed order.
+/// Visits every output of a call in a fixed order.
 pub fn outputs(st: &mut State, row: &Row, args: &[u64; 6], entry: &Entry, result: i64, sink: &mut impl Sink) {
     let leads = st.leads();
     for (i, arg) in row.args.iter().enumerate() {
@@ -263,17 +267,19 @@ pub fn outputs(st: &mut State, row: &Row, args: &[u64; 6], entry: &Entry, result
         match arg {
             Arg::Out(len) | Arg::InOut(len) => {
                 let bytes = match (leads, len) {
-                    (false, Len::Pointed { .. }) => room(*len, args, entry),
+                    (false, Len::Pointed { .. } | Len::Result { .. } | Len::ResultTimes { .. }) => {
+                        room(*len, args, entry)
+                    }
                     (false, Len::Sized | Len::FileHandle) => 4096,
                     _ => outcome(*len, at, args, entry, result),
                 };
                 sink.piece(st, at, bytes);
             }
-            Arg::OutVec { count } => spread(st, at, args[usize::from(*count)], result as u64, sink),
-            Arg::MsgOut => message_out(st, at, entry.message, result as u64, sink),
-            Arg::MmsgOut { .. } => mmsg_out(st, at, result as u64, sink),
+            Arg::OutVec { count } => spread(st, at, args[usize::from(*count)], result, sink),
+            Arg::MsgOut => message_out(st, at, entry.message, result, sink),
+            Arg::MmsgOut { .. } => mmsg_out(st, at, result, sink),
             Arg::MmsgIn { .. } => {
-                for k in 0..(result as u64).min(IOV_MAX) {
+                for k in 0..messages(result) {
                     sink.piece(st, at + 64 * k + 56, 4);
                 }
             }
@@ -282,9 +288,16 @@ pub fn outputs(st: &mut State, row: &Row, args: &[u64; 6], entry: &Entry, result
     }
 }
 
-fn spread(st: &mut State, at: u64, count: u64, result: u64, sink: &mut impl Sink) {
-    let mut left = result;
-    for k in 0..(count & 0xffff_ffff).min(IOV_MAX) {
+/// Messages that a call has worked on: at least one if it stumbled.
+fn messages(result: i64) -> u64 {
+    if reach::stumbled(result) { 1 } else { (result as u64).min(IOV_MAX) }
+}
+
+fn spread(st: &mut State, at: u64, count: u64, result: i64, sink: &mut impl Sink) {
+    let count = (count & 0xffff_ffff).min(IOV_MAX);
+    let written = if st.leads() { reach::vector(at, count, result) } else { 0 };
+    let mut left = sink.number(st, written);
+    for k in 0..count {
         if left == 0 {
             break;
         }
@@ -297,7 +310,7 @@ fn spread(st: &mut State, at: u64, count: u64, result: u64, sink: &mut impl Sink
 
 /// The head of the message is delivered first; the lengths in it then say how much of name and control is valid, the
 /// head on entry how much room there is.
-fn message_out(st: &mut State, at: u64, before: MsgHdr, result: u64, sink: &mut impl Sink) {
+fn message_out(st: &mut State, at: u64, before: MsgHdr, result: i64, sink: &mut impl Sink) {
     sink.piece(st, at, size_of::<MsgHdr>());
     let after = guest::get::<MsgHdr>(at).unwrap_or_default();
     if before.name != 0 {
@@ -312,12 +325,13 @@ fn message_out(st: &mut State, at: u64, before: MsgHdr, result: u64, sink: &mut 
 
 /// recvmmsg: every filled element is a message head and a length. The heads' rooms on entry are not kept (there may be
 /// 1024 of them), so names and control data are delivered by the lengths on return.
-fn mmsg_out(st: &mut State, at: u64, count: u64, sink: &mut impl Sink) {
-    for k in 0..count.min(IOV_MAX) {
+fn mmsg_out(st: &mut State, at: u64, result: i64, sink: &mut impl Sink) {
+    for k in 0..messages(result) {
         let head_at = at + 64 * k;
         sink.piece(st, head_at, 64);
         let head = guest::get::<MsgHdr>(head_at).unwrap_or_default();
-        let length = u64::from(guest::get::<u32>(head_at + 56).unwrap_or(0));
+        let length = i64::from(guest::get::<u32>(head_at + 56).unwrap_or(0));
+        let length = if reach::stumbled(result) { result } else { length };
         if head.name != 0 {
             sink.piece(st, head.name, (head.namelen & 0xffff_ffff).min(128) as usize);
         }

@@ -6,17 +6,16 @@
 use crate::agree::{meet, record};
 use crate::call::{Answer, Call};
 use crate::guest;
-use crate::load::script::{self, Target};
+use crate::load::script::{self, AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, Target};
 use crate::shared;
 use crate::state::{State, scratch};
 use core::sync::atomic::Ordering::Relaxed;
 use rcb_abi::descriptors::FD_AGENT;
 use rcb_abi::segment::PATH_BYTES;
-use rcb_sys::errno::{EFAULT, ENAMETOOLONG, ENOENT, ENOSYS, fail, is_error};
+use rcb_sys::errno::{EFAULT, EINVAL, ENAMETOOLONG, ENOENT, ENOSYS, fail, is_error};
 use rcb_sys::{nr, syscall};
 
 const AT_FDCWD: i64 = -100;
-const AT_EMPTY_PATH: u64 = 0x1000;
 
 /// execve.
 pub fn execve(st: &mut State, call: &Call) -> Answer {
@@ -40,6 +39,8 @@ fn exec(st: &mut State, dir: i64, path: u64, argv: u64, envp: u64, flags: u64) -
         if guest::read(path, &mut byte).is_err() { fail(EFAULT) } else { fail(ENAMETOOLONG) }
     } else if length == 1 && flags & AT_EMPTY_PATH == 0 {
         fail(ENOENT)
+    } else if flags & !(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) & 0xffff_ffff != 0 {
+        fail(EINVAL)
     } else {
         0
     };

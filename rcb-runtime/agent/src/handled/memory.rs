@@ -4,9 +4,10 @@
 
 use crate::call::{Answer, Call, each, note_refusal};
 use crate::handled::huge;
+use crate::load::layout;
 use crate::state::State;
 use crate::trap::code;
-use rcb_abi::{AGENT_BASE, AGENT_END};
+use rcb_abi::{AGENT_END, AGENT_START};
 use rcb_sys::errno::{EACCES, EINVAL, ENODEV, ENOMEM, is_error};
 use rcb_sys::nr;
 
@@ -31,7 +32,7 @@ const KEY_SHARED_WRITABLE: u32 = 1;
 
 /// Whether a range touches the agent.
 pub fn touches_agent(addr: u64, bytes: u64) -> bool {
-    addr < AGENT_END && addr.saturating_add(bytes) > AGENT_BASE
+    addr < AGENT_END && addr.saturating_add(bytes) > AGENT_START
 }
 
 /// mmap.
@@ -63,7 +64,13 @@ pub fn mmap(st: &mut State, call: &Call) -> Answer {
         note_refusal(st, nr::MMAP, KEY_SHARED_WRITABLE);
         return Answer::error(ENODEV);
     }
-    let result = each(nr::MMAP, [addr, bytes, prot, flags, fd, offset]);
+    let args = [addr, bytes, prot, flags, fd, offset];
+    let low = if fixed { None } else { layout::low_mapping(st, &args) };
+    let result = low.unwrap_or_else(|| each(nr::MMAP, args));
+    if fixed && is_error(result) {
+        // What was there may be gone all the same.
+        layout::refill(st, addr, addr.saturating_add(bytes));
+    }
     if !is_error(result) {
         let (start, end) = (result as u64, result as u64 + bytes.next_multiple_of(4096));
         changed(st, start, end);
@@ -116,7 +123,9 @@ pub fn munmap(st: &mut State, call: &Call) -> Answer {
     }
     let result = each(nr::MUNMAP, call.args);
     if result == 0 {
-        changed(st, addr, addr.saturating_add(bytes.next_multiple_of(4096)));
+        let end = addr.saturating_add(bytes.next_multiple_of(4096));
+        changed(st, addr, end);
+        layout::refill(st, addr, end);
     }
     Answer::local(result)
 }
@@ -156,6 +165,8 @@ pub fn mremap(st: &mut State, call: &Call) -> Answer {
         changed(st, old, old.saturating_add(old_bytes));
         let (start, end) = (result as u64, result as u64 + new_bytes.next_multiple_of(4096));
         changed(st, start, end);
+        let left = if start == old { end } else { old };
+        layout::refill(st, left, old_end);
         if shared && !remember_shared(st, start, end) {
             return Answer::error(ENOMEM);
         }

@@ -3,6 +3,7 @@
 use crate::call::{Answer, Call, each, once};
 use crate::guest;
 use crate::handled::identity;
+use crate::load::layout;
 use crate::shared;
 use crate::state::State;
 use rcb_sys::errno::{EFAULT, EINVAL, ENODEV};
@@ -72,13 +73,20 @@ fn set(st: &mut State, which: usize, value: u64) -> Answer {
 
 /// getrlimit, setrlimit, prlimit64: limits of every replica alike; other processes' by the leader.
 pub fn rlimit(st: &mut State, call: &Call) -> Answer {
-    let pid = call.args[0] as i32;
-    if call.nr != nr::PRLIMIT64 || pid == 0 {
-        return Answer::local(each(call.nr, call.args));
-    }
-    if i64::from(pid) == identity::pid() {
-        let [_, which, new, old, ..] = call.args;
-        return Answer::local(each(call.nr, [0, which, new, old, 0, 0]));
+    let [pid, which, new, old, ..] = call.args;
+    let all = call.nr == nr::PRLIMIT64;
+    if !all || pid as u32 == 0 || i64::from(pid as i32) == identity::pid() {
+        let given = |at: u64| (at != 0).then_some(at);
+        let (which, new, old) = match call.nr {
+            nr::GETRLIMIT => (pid, None, Some(which)),
+            nr::SETRLIMIT => (pid, Some(which), None),
+            _ => (which, given(new), given(old)),
+        };
+        let mut args = call.args;
+        if all {
+            args[0] = 0;
+        }
+        return Answer::local(layout::limit(st, which as u32, new, old).unwrap_or_else(|| each(call.nr, args)));
     }
     once(st, call, true, |_, args| each(call.nr, *args))
 }

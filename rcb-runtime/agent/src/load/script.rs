@@ -13,8 +13,10 @@ const LEVELS: usize = 5;
 const HEAD: usize = 256;
 const O_CLOEXEC: u64 = 0o2_000_000;
 const AT_FDCWD: i64 = -100;
-const AT_EMPTY_PATH: u64 = 0x1000;
-const AT_SYMLINK_NOFOLLOW: u64 = 0x100;
+/// The descriptor itself is meant.
+pub const AT_EMPTY_PATH: u64 = 0x1000;
+/// A symbolic link is not followed.
+pub const AT_SYMLINK_NOFOLLOW: u64 = 0x100;
 const O_NOFOLLOW: u64 = 0o400_000;
 
 /// A program to execute.

@@ -14,10 +14,13 @@ const AT_PHDR: u64 = 3;
 const AT_PHNUM: u64 = 5;
 const AT_BASE: u64 = 7;
 const AT_ENTRY: u64 = 9;
+/// Name of the processor's kind.
+pub const AT_PLATFORM: u64 = 15;
 const AT_RANDOM: u64 = 25;
 const AT_RSEQ_FEATURE_SIZE: u64 = 27;
 const AT_RSEQ_ALIGN: u64 = 28;
-const AT_EXECFN: u64 = 31;
+/// Name of the program.
+pub const AT_EXECFN: u64 = 31;
 const AT_SYSINFO_EHDR: u64 = 33;
 
 /// A page of guest memory with the string for AT_EXECFN, at the same address in all replicas; 0 when there is none.
@@ -43,19 +46,33 @@ fn auxv(sp: u64) -> *mut [u64; 2] {
     }
 }
 
-/// Address of the vDSO, if there is one.
-pub fn vdso(sp: u64) -> Option<u64> {
+/// Address of the auxiliary vector.
+pub fn vector(sp: u64) -> u64 {
+    auxv(sp) as u64
+}
+
+/// End of the auxiliary vector.
+pub fn vector_end(sp: u64) -> u64 {
     let mut at = auxv(sp);
     // SAFETY: ends with AT_NULL.
     unsafe {
         while (*at)[0] != AT_NULL {
-            if (*at)[0] == AT_SYSINFO_EHDR {
-                return Some((*at)[1]);
-            }
             at = at.add(1);
         }
+        at.add(1) as u64
     }
-    None
+}
+
+/// A value of the auxiliary vector, if it has one of this kind.
+pub fn value(sp: u64, kind: u64) -> Option<u64> {
+    let entries = (vector(sp)..vector_end(sp)).step_by(16);
+    // SAFETY: inside the vector.
+    entries.map(|at| unsafe { *(at as *const [u64; 2]) }).find(|entry| entry[0] == kind).map(|entry| entry[1])
+}
+
+/// Whether there is a vDSO.
+pub fn has_vdso(sp: u64) -> bool {
+    value(sp, AT_SYSINFO_EHDR).is_some()
 }
 
 /// Makes the vector say what it would say for the guest.

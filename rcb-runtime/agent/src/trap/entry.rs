@@ -266,6 +266,10 @@ const SYS_SECCOMP: i32 = 1;
 
 /// Every signal that the kernel delivers to the agent.
 extern "C" fn on_signal(_signal: i32, info: &SigInfo, uc: &mut UContext) {
+    if info.code <= 0 {
+        // Sent by somebody, not raised by the processor: it may come anywhere.
+        return arrivals::arrived(state(), info, uc);
+    }
     if inside_agent(uc.rip) {
         if let Some(fixup) = rcb_sys::guest::fixup(uc.rip)
             && matches!(info.signo, 7 | 11)
@@ -281,10 +285,6 @@ extern "C" fn on_signal(_signal: i32, info: &SigInfo, uc: &mut UContext) {
         park(state(), words);
     }
     let st = state();
-    if info.code <= 0 && info.signo != SIGSYS {
-        // Sent by somebody, not raised by the processor.
-        return arrivals::arrived(st, info, uc);
-    }
     if info.signo == SIGSYS && matches!(info.code, SYS_USER_DISPATCH | SYS_SECCOMP) {
         trapped_call(info, uc);
     } else if !tsc::emulate(st, info, uc) {
@@ -393,7 +393,13 @@ extern "C" fn on_called(_signal: i32, _info: &SigInfo, uc: &mut UContext) {
 /// A CPU exception of the guest: an event that all replicas must share.
 fn exception(info: &SigInfo, uc: &mut UContext) {
     const PAGE_FAULT: u64 = 14;
+    const SIGSEGV: i32 = 11;
+    const SEGV_MAPERR: i32 = 1;
     let st = state();
+    let mut info = *info;
+    if info.signo == SIGSEGV && st.window.reserves(info.fields[0]) && uc.trapno == PAGE_FAULT {
+        info.code = SEGV_MAPERR;
+    }
     shared::own(st.replica).stats.exceptions += 1;
     let regs = regs_of(uc);
     // Bit 0 of a page fault says whether the page happened to be in memory, which is not the guest's doing: it is not
@@ -406,7 +412,7 @@ fn exception(info: &SigInfo, uc: &mut UContext) {
     }
     let error = uc.err;
     uc.err = call::event_value(st, || error);
-    signals::exception(st, uc, info);
+    signals::exception(st, uc, &info);
 }
 
 /// Installs the handler for everything that may stop the guest, on a stack of the agent's own.

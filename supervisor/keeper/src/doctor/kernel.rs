@@ -213,6 +213,7 @@ pub(super) fn memfd_exec() -> Finding {
 
 /// Equal addresses in all replicas.
 pub(super) fn personality() -> Finding {
+    const NAME: &str = "personality (ADDR_NO_RANDOMIZE)";
     let end = run(|| {
         // SAFETY: in the child; a number only.
         unsafe {
@@ -224,12 +225,28 @@ pub(super) fn personality() -> Finding {
         }
     });
     match end {
-        End::Exit(0) => Finding::ok("personality (ADDR_NO_RANDOMIZE)", "address randomisation can be switched off"),
+        End::Exit(0) => Finding::ok(NAME, "address randomisation can be switched off"),
+        end => without_personality(NAME, &end.text()),
+    }
+}
+
+/// Agents lay out the address space themselves, which takes room in it.
+fn without_personality(name: &'static str, denied: &str) -> Finding {
+    let advice =
+        "in a container allow personality(0x40000) in its seccomp profile (Docker: --security-opt seccomp=PROFILE)";
+    match run(|| if crate::spawn::make_room() { 0 } else { errno() }) {
+        End::Exit(0) => Finding::limited(
+            name,
+            format!("{denied}; the agents lay out their addresses themselves"),
+            "replicas reserve 16 TiB of addresses, which show in /proc/PID/maps and as virtual size; a stack gets at \
+             most 1 GiB",
+            advice,
+        ),
         end => Finding::missing(
-            "personality (ADDR_NO_RANDOMIZE)",
-            end.text(),
+            name,
+            format!("{denied}, and the limit of address space (ulimit -v) cannot be raised: {}", end.text()),
             "replicas would have different addresses, so they cannot be started",
-            "in a container allow personality(0x40000) in its seccomp profile (Docker: --security-opt seccomp=PROFILE)",
+            "start without a hard limit of address space, or allow personality(0x40000)",
         ),
     }
 }

@@ -16,7 +16,8 @@ const PR_SET_PTRACER: i32 = 0x5961_6d61;
 /// Taking a descriptor out of a sibling, as followers mirror what the leader opened.
 pub(super) fn descriptors() -> Finding {
     const NAME: &str = "pidfd_getfd between siblings";
-    const EFFECT: &str = "descriptors are passed over sockets instead: works, but opening files is slower";
+    const EFFECT: &str = "descriptors are passed over sockets instead: works, but opening files is slower, and a faulty \
+                          replica is not replaced";
     match take_from_sibling() {
         End::Exit(0) => Finding::ok(NAME, "works"),
         end => Finding::limited(

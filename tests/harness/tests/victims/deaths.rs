@@ -10,6 +10,7 @@ use rcb_tests::require::trial;
 use rcb_tests::runtime::{Setting, rcb};
 use rcb_tests::sandbox::Sandbox;
 use rcb_tests::{made_once, processes, tests_dir, victim};
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
@@ -40,6 +41,10 @@ pub(crate) fn trials() -> Vec<Trial> {
         }
     }
     all.push(trial("group-interrupt", ["cc"], group_interrupt));
+    for signal in [Signal::SIGFPE, Signal::SIGSEGV, Signal::SIGILL, Signal::SIGUSR1] {
+        let name = format!("stray-{}", signal.as_str().to_lowercase());
+        all.push(trial(name, ["/usr/bin/python3"], move || stray(signal)));
+    }
     all.push(trial("guest-ends-by-itself", ["cc"], guest_ends));
     all
 }
@@ -174,4 +179,44 @@ fn guest_ends() -> Result<(), Failed> {
         nothing_left(&done)?;
     }
     Ok(())
+}
+
+/// Somebody sends a signal to a follower, which nobody has business with: nothing happens. The leader's process is the
+/// guest's, and its handler runs.
+fn stray(signal: Signal) -> Result<(), Failed> {
+    let sandbox = Sandbox::new()?;
+    let work = sandbox.fresh_work(None)?;
+    let script = format!(
+        "import os, signal, sys\n\
+         signal.signal(signal.{}, lambda number, frame: os.write(1, b'caught\\n'))\n\
+         os.write(1, b'ready\\n')\n\
+         for line in sys.stdin: os.write(1, line.encode())\n\
+         os.write(1, b'end\\n')",
+        signal.as_str()
+    );
+    let mut words = Setting::output(3).prefix(&[]);
+    words.extend(["/usr/bin/python3".into(), "-c".into(), script]);
+    let mut launch = Launch::start(&Case::shell("stray", ""), &words, &work)?;
+    claim(launch.line()? == "ready", || "the guest is not ready".into())?;
+    let replicas = launch.replicas();
+    let mut input = launch.stdin.take().ok_or("no standard input")?;
+    for follower in &replicas[1..] {
+        for _ in 0..3 {
+            signal_to(*follower, signal);
+            writeln!(input, "on")?;
+            let line = launch.line()?;
+            claim(line == "on", || format!("after {signal} to a follower the guest said {line:?}"))?;
+        }
+    }
+    signal_to(replicas[0], signal);
+    writeln!(input, "on")?;
+    let lines = [launch.line()?, launch.line()?];
+    claim(lines.contains(&"caught".into()), || format!("after {signal} to the leader the guest said {lines:?}"))?;
+    drop(input);
+    let done = launch.finish()?;
+    claim(done.ended == Ended::Exit(0) && done.stdout == b"end\n", || {
+        format!("{lines:?}, ended {} after {:?}\n{}", done.ended, String::from_utf8_lossy(&done.stdout), done.report)
+    })?;
+    claim(done.report.is_empty(), || done.report.clone())?;
+    nothing_left(&done)
 }
