@@ -171,8 +171,9 @@ pub fn each(nr: u32, args: [u64; 6]) -> i64 {
 #[inline]
 pub fn performed(call: &Call, args: &[u64; 6]) -> i64 {
     if call.row.blocks {
+        let (nr, args) = recovery::counted(call.nr, *args);
         // SAFETY: as in `each`.
-        return timing::performed(|| unsafe { rcb_sys::raw::interruptible(call.nr, *args) });
+        return timing::performed(|| unsafe { rcb_sys::raw::interruptible(nr, args) });
     }
     each(call.nr, *args)
 }
@@ -223,7 +224,7 @@ pub fn once(st: &mut State, call: &Call, meet: bool, mut perform: impl FnMut(&mu
         result = perform(st, &args);
     }
     if known.is_none() {
-        recovery::account(st, call.nr, result);
+        recovery::account(st, recovery::counted(call.nr, args).0, result);
     }
     if call.row.blocks {
         own.wait.phase.store(phase::RUN, Relaxed);

@@ -18,7 +18,7 @@
 mod account;
 pub mod bound;
 
-pub use account::{account, meets, settled, snapshot, start as start_account, wrote};
+pub use account::{account, counted, meets, settled, snapshot, start as start_account, wrote};
 
 use crate::agree::meet;
 use crate::fault::{self, Words, park};

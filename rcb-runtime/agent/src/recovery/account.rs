@@ -44,6 +44,21 @@ pub const fn meets(st: &State, nr: u32) -> bool {
     st.n > 2 && matches!(nr, 0 | 19 | 78 | 217 | 327)
 }
 
+/// The call as it is performed: what is sent to a connected socket or received without further words goes as a write or a
+/// read, which is the same and is counted.
+#[inline]
+pub fn counted(nr: u32, args: [u64; 6]) -> (u32, [u64; 6]) {
+    const MSG_NOSIGNAL: u64 = 0x4000;
+    let [fd, at, bytes, flags, address, _] = args;
+    let is_plain = bytes > 0 && address == 0;
+    let counted = match nr {
+        44 if is_plain && flags & !MSG_NOSIGNAL == 0 => nr::WRITE,
+        45 if is_plain && flags == 0 => nr::READ,
+        _ => return (nr, args),
+    };
+    if shared::control().replicas > 2 { (counted, [fd, at, bytes, 0, 0, 0]) } else { (nr, args) }
+}
+
 /// Enters a result that this process has seen.
 #[inline]
 pub fn account(st: &State, nr: u32, result: i64) {
@@ -112,10 +127,11 @@ fn settle(st: &mut State, call: &Call) -> Option<i64> {
     let order = &shared::control().heal;
     let (written, read) = (order.written.load(Relaxed), order.read.load(Relaxed));
     let unknown = || refuse(st, heal_site::BEGUN, u64::from(call.nr));
-    if writes(call.nr) && read == 0 && written != UNKNOWN {
+    let (number, _) = counted(call.nr, call.args);
+    if writes(number) && read == 0 && written != UNKNOWN {
         return (written > 0).then_some(written as i64);
     }
-    if reads(call.nr) && !writes(call.nr) && written == 0 {
+    if reads(number) && !writes(number) && written == 0 {
         // A read at a position of its own can be repeated.
         let positioned = matches!(call.nr, 17 | 295) || (call.nr == 327 && call.args[3] as i64 != -1);
         if read == 0 || positioned {
