@@ -3,6 +3,7 @@
 //! ```text
 //!  options   the command line of all subcommands, and which function serves which
 //!  inject    the little language of `rcb run --inject`
+//!  campaign  `rcb inject`
 //!  check     `rcb check`
 //!  doctor    `rcb doctor`
 //!  estimate  `rcb estimate`
@@ -12,6 +13,7 @@
 //!  topology  `rcb topology`, and the words of --placement
 //! ```
 
+mod campaign;
 mod check;
 mod doctor;
 mod estimate;

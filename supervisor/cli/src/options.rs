@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::{check, doctor, estimate, inject, measure, report, topology};
+use crate::{campaign, check, doctor, estimate, inject, measure, report, topology};
 use anyhow::{Context, Result, bail};
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -53,6 +53,8 @@ enum Command {
     Measure(Box<measure::MeasureArgs>),
     /// Show measurements as one page or as single figures.
     Report(report::ReportArgs),
+    /// Flip bits in many runs of a program, and say what came of it.
+    Inject(Box<campaign::InjectArgs>),
     /// Print the table of system calls and how each is treated.
     Syscalls(SyscallsArgs),
     /// Draw the CPUs of this or another machine and where replicas would stand.
@@ -150,6 +152,7 @@ pub(crate) fn dispatch(inherited: &Inherited) -> Result<Outcome> {
         Command::Estimate(args) => estimate::run(&args),
         Command::Measure(args) => measure::run(&args),
         Command::Report(args) => report::run(&args),
+        Command::Inject(args) => campaign::run(&args),
         Command::Topology(args) => topology::run(&args),
         Command::Syscalls(args) => {
             print_table(&args)?;
