@@ -105,6 +105,17 @@ pub mod kind {
     pub const BOOT: u32 = 9;
     /// The two copies of a value in the hardened agent differ; `detail` is the kind of check.
     pub const AGENT_CHECK: u32 = 10;
+    /// The bytes of a call changed in the leader's memory after they had been compared; `detail` is one of
+    /// [`super::buffer`].
+    pub const BUFFER: u32 = 11;
+}
+
+/// When the bytes of a call were found changed; in [`FaultRecord::detail`] with [`kind::BUFFER`].
+pub mod buffer {
+    /// Before the kernel got them: nothing wrong has left.
+    pub const BEFORE: u64 = 0;
+    /// When the kernel had taken them: some may have left.
+    pub const AFTER: u64 = 1;
 }
 
 /// Where starting the guest failed; in [`FaultRecord::site`] with [`kind::BOOT`].

@@ -42,6 +42,7 @@ pub const fn fault(kind: u32) -> &'static str {
         kind::RESULT => "result",
         kind::BOOT => "boot",
         kind::AGENT_CHECK => "agent-check",
+        kind::BUFFER => "buffer",
         _ => "unknown",
     }
 }

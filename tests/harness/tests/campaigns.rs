@@ -15,6 +15,9 @@ use std::path::Path;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+/// All registers of the program.
+const REGISTERS: &str = "registers,flags,ip,vector";
+
 fn main() {
     inherited::settle();
     let mut trials = vec![
@@ -29,6 +32,7 @@ fn main() {
     ];
     let kinds = [
         ("flips", &["--trials", "40"][..]),
+        ("registers", &["--target", REGISTERS, "--trials", "40"]),
         ("agent", &["--target", "agent", "--trials", "40"]),
         ("log", &["--target", "log", "--trials", "40"]),
         ("skips", &["--kind", "skip", "--trials", "20"]),
@@ -39,6 +43,7 @@ fn main() {
             trials.push(trial(format!("{name}-n{replicas}"), ["cc"], move || nothing_leaves(replicas, words)));
         }
     }
+    trials.push(trial("large-write-n2", ["cc"], large_write));
     trials.push(trial("pipeline-n2", ["sh", "sort"], pipeline));
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
@@ -92,7 +97,8 @@ fn nothing_leaves(replicas: &str, words: &[&str]) -> Result<(), Failed> {
         claim(count(&found, class) == 0, || format!("{class}: {found:#}"))?;
     }
     let seen = count(&found, "stopped") + count(&found, "corrected");
-    let is_hit_often = words.contains(&"skip") || words.contains(&"stuck") || !words.contains(&"--target");
+    // Of faults in the registers of a running program, a third or so has an effect; of the others, few.
+    let is_hit_often = words.contains(&REGISTERS) || words.contains(&"skip");
     claim(seen > 0 || !is_hit_often, || format!("no fault had an effect: {found:#}"))
 }
 
@@ -116,6 +122,17 @@ fn pipeline() -> Result<(), Failed> {
     let places = found["rows"].as_array().into_iter().flatten().filter_map(|row| row["at"].as_str());
     let is_elsewhere = |place: &&str| place.contains("/sort+") || place.contains("/seq+") || place.contains("/libc");
     claim(places.clone().any(|place| is_elsewhere(&place)), || format!("only {:?}", places.collect::<Vec<_>>()))
+}
+
+/// Bytes of a write that change while the kernel waits for room in a pipe are noticed, though all had agreed on them.
+fn large_write() -> Result<(), Failed> {
+    let sandbox = Sandbox::new()?;
+    let victim = program::named("victims/slow-pipe").compile("pie")?.display().to_string();
+    let seen = inject(&sandbox, &["-n", "2", "--target", "memory", "--trials", "60", "--json", "-", "--", &victim])?;
+    let found = campaign(&seen)?;
+    claim(seen.ended == Ended::Exit(0), || format!("{}\n{found:#}", seen.ended))?;
+    let mut faults = found["rows"].as_array().into_iter().flatten().map(|row| &row["fault"]);
+    claim(faults.any(|fault| fault == "buffer"), || format!("no flip hit the bytes: {found:#}"))
 }
 
 fn store_goes_on() -> Result<(), Failed> {

@@ -6,6 +6,7 @@
 
 use crate::outcome::Ended;
 use crate::record::Record;
+use crate::strike::processes;
 use crate::subject::{Files, Subject, copy_folder};
 use anyhow::{Context, Result};
 use nix::poll::{PollFd, PollFlags, ppoll};
@@ -15,6 +16,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::time::TimeSpec;
 use nix::unistd::{Pid, setpgid};
+use std::fmt::Write;
 use std::fs::File;
 use std::io::Error;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
@@ -172,9 +174,11 @@ impl<'run> Running<'run> {
     /// # Errors
     /// When what is left cannot be read.
     pub(crate) fn finish(mut self, limit: Instant) -> Result<Option<Remains>> {
+        let mut standing = String::new();
         let ended = match self.wait_until(limit)? {
             Wait::Stopped => return Ok(None),
             Wait::Time => {
+                standing = self.standing();
                 self.kill();
                 Ended::Late
             }
@@ -192,11 +196,23 @@ impl<'run> Running<'run> {
             ended,
             output: contents(&self.output)?,
             errors: if self.subject.ignore_stderr { Vec::new() } else { errors },
-            report,
+            report: standing + &report,
             files: files.unwrap_or_default(),
             record: Record::read(&contents(&self.record)?),
             length,
         }))
+    }
+
+    /// What the processes of a run that does not end are doing: state, and number and arguments of the system call.
+    fn standing(&self) -> String {
+        let mut text = String::new();
+        for pid in processes(self).unwrap_or_default() {
+            let read = |name| std::fs::read_to_string(format!("/proc/{pid}/{name}")).unwrap_or_default();
+            let status = read("status");
+            let of = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("?").trim();
+            let _ = writeln!(text, "process {pid} {} {}: {}", of("Name:"), of("State:"), read("syscall").trim());
+        }
+        text
     }
 
     fn kill(&mut self) {

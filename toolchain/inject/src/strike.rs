@@ -252,7 +252,7 @@ fn skip(tracee: &mut Tracee, rip: u64) -> Result<Option<String>> {
 
 /// Processes that may be hit: the replicas of all groups, which are children of the supervisor, or a program alone and all
 /// that come from it.
-fn processes(run: &Running<'_>) -> Result<Vec<u32>> {
+pub(crate) fn processes(run: &Running<'_>) -> Result<Vec<u32>> {
     if run.subject().replicas > 0 {
         return children(run.pid);
     }

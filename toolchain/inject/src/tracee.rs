@@ -20,6 +20,8 @@ use std::time::{Duration, Instant};
 
 /// How long a stop may take: long for the kernel, except in uninterruptible sleep.
 const PATIENCE: Duration = Duration::from_millis(100);
+/// The same before a process is given up.
+const LAST_PATIENCE: Duration = Duration::from_mins(2);
 /// The same for one instruction; a step into a call that sleeps is interrupted.
 const STEP: Duration = Duration::from_millis(2);
 /// The set of registers that the kernel calls by this number: everything that XSAVE saves.
@@ -226,13 +228,10 @@ impl Tracee {
 
 impl Drop for Tracee {
     fn drop(&mut self) {
-        if !self.is_stopped {
-            // Only what stands still can be let go. What is gone, or does not stop even now, ends or wakes up untraced
-            // with the thread that traces it.
-            match self.interrupt(PATIENCE) {
-                Ok(true) => {}
-                Ok(false) | Err(_) => return,
-            }
+        // Only what stands still can be let go. A disk that is slow may keep it from stopping for a long time; left alone it
+        // would stop then, for ever.
+        if !self.is_stopped && !matches!(self.interrupt(LAST_PATIENCE), Ok(true)) {
+            return;
         }
         // A process that was killed meanwhile is let go by its end, which somebody has to take note of.
         if self.request(libc::PTRACE_DETACH).is_err() && !self.is_own {

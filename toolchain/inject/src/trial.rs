@@ -203,7 +203,7 @@ fn difference(golden: &Golden, run: &Remains) -> String {
         words.push(match run.ended {
             Ended::Exit(status) => format!("status {status} instead of {}", golden.status),
             Ended::Signal(signal) => format!("killed by signal {signal}"),
-            Ended::Late => "not ended in time".to_owned(),
+            Ended::Late => format!("not ended in time ({})", run.report.trim().replace('\n', "; ")),
         });
     }
     for (name, wanted, seen) in
