@@ -208,6 +208,10 @@ pub fn once(st: &mut State, call: &Call, meet: bool, mut perform: impl FnMut(&mu
             must_be_same(st, call, buffer::BEFORE);
         }
     }
+    if meet && shared::control().stop.load(Relaxed) != 0 {
+        // The others are being ended, and what this process sees of that is no reason to say anything.
+        crate::fault::stand_still();
+    }
     if call.row.blocks {
         prepare_wait(st, call, &mut args);
     }

@@ -58,6 +58,9 @@ pub fn run_with(image: &[u8], config: &RunConfig, inherited: &Inherited) -> Resu
         say(&format!("warning: refused {}: {}", refusal.name, refusal.sentence));
         recorder.write("refusal", json!({ "name": refusal.name, "sentence": refusal.sentence }));
     });
+    if !matches!(verdict, Ok(Verdict::Finished(_))) {
+        shared.halt();
+    }
     for moved in watch.mover.iter().flat_map(|mover| &mover.moves) {
         recorder.write("move", record::moved(moved));
     }

@@ -12,7 +12,7 @@ use rcb_tests::sandbox::Sandbox;
 use rcb_tests::{inherited, program};
 use serde_json::Value;
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// All registers of the program.
@@ -55,12 +55,14 @@ fn claim(holds: bool, sentence: impl FnOnce() -> String) -> Result<(), Failed> {
 
 /// A program of some milliseconds whose output depends on all of its state.
 fn victim() -> Result<String, Failed> {
-    static COMPILED: OnceLock<Result<String, String>> = OnceLock::new();
-    let compile = || match program::named("victims/compute").compile("pie") {
-        Ok(path) => Ok(path.display().to_string()),
-        Err(error) => Err(error.to_string()),
-    };
-    Ok(COMPILED.get_or_init(compile).clone()?)
+    compiled("victims/compute")
+}
+
+/// A guest program of the tests, compiled by one test at a time: they share a process.
+fn compiled(name: &'static str) -> Result<String, Failed> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _one = ONE_AT_A_TIME.lock().map_err(|_| "a test has failed while it compiled")?;
+    Ok(program::named(name).compile("pie")?.display().to_string())
 }
 
 /// Runs `rcb inject` with words.
@@ -102,10 +104,12 @@ fn nothing_leaves(replicas: &str, words: &[&str]) -> Result<(), Failed> {
     claim(seen > 0 || !is_hit_often, || format!("no fault had an effect: {found:#}"))
 }
 
-/// The same faults where nobody can notice them: if these did no harm, the others would show nothing.
+/// The faults of `large-write` where nobody can notice them: if these did no harm, that would show nothing.
 fn control(words: &[&str]) -> Result<(), Failed> {
-    let (sandbox, victim) = (Sandbox::new()?, victim()?);
-    let seen = inject(&sandbox, &[words, &["--trials", "80", "--json", "-", "--", &victim]].concat())?;
+    let sandbox = Sandbox::new()?;
+    let victim = compiled("victims/slow-pipe")?;
+    let faults = ["--target", "memory", "--trials", "60", "--json", "-", "--", &victim];
+    let seen = inject(&sandbox, &[words, &faults].concat())?;
     let found = campaign(&seen)?;
     claim(seen.ended == Ended::Exit(0), || format!("{}: {}", seen.ended, seen.report))?;
     claim(count(&found, "silent") > 0, || format!("nothing silent: {found:#}"))
@@ -127,7 +131,7 @@ fn pipeline() -> Result<(), Failed> {
 /// Bytes of a write that change while the kernel waits for room in a pipe are noticed, though all had agreed on them.
 fn large_write() -> Result<(), Failed> {
     let sandbox = Sandbox::new()?;
-    let victim = program::named("victims/slow-pipe").compile("pie")?.display().to_string();
+    let victim = compiled("victims/slow-pipe")?;
     let seen = inject(&sandbox, &["-n", "2", "--target", "memory", "--trials", "60", "--json", "-", "--", &victim])?;
     let found = campaign(&seen)?;
     claim(seen.ended == Ended::Exit(0), || format!("{}\n{found:#}", seen.ended))?;

@@ -1,11 +1,12 @@
-//! The blow itself: stops a process of the run, looks whether the target is there just now, and changes its bits.
+//! The blow itself: stops a process of the run if registers are meant, looks whether the target is there just now, and changes
+//! its bits.
 
 use crate::launch::{Running, Wait};
 use crate::memory::{Mappings, choose, is_agent, present};
 use crate::plan::{Plan, Share};
 use crate::registers::Bit;
 use crate::target::{Kind, Target};
-use crate::tracee::Tracee;
+use crate::tracee::{Tracee, is_running};
 use anyhow::{Context, Result};
 use iced_x86::{Decoder, DecoderOptions};
 use std::fs;
@@ -89,12 +90,13 @@ fn stay(run: &Running<'_>, plan: &Plan, hit: Hit, changed: &[Changed], window: D
             Wait::Ended => break,
             Wait::Stopped => return Ok(Struck::Stopped),
         }
-        let Some(mut tracee) = Tracee::stop(hit.pid, hit.pid == run.pid)? else { break };
+        let Some(mut tracee) = reach(run, plan, hit.pid)? else { continue };
         for change in changed {
             match *change {
-                Changed::Register(bit, value) => {
-                    change_register(&tracee, bit, Some(value))?;
-                }
+                Changed::Register(bit, value) => match change_register(&tracee, bit, Some(value)) {
+                    Err(error) if tracee.is_gone(&error) => break,
+                    result => drop(result?),
+                },
                 // The page may be gone by now, and the fault with it.
                 Changed::Memory(address, bit, value) => {
                     let _ = change_memory(&mut tracee, address, bit, Some(value));
@@ -109,23 +111,32 @@ fn stay(run: &Running<'_>, plan: &Plan, hit: Hit, changed: &[Changed], window: D
 fn attempt(run: &Running<'_>, plan: &Plan, process: Share) -> Result<Option<(Hit, Vec<Changed>)>> {
     let processes = processes(run)?;
     let Some(&pid) = processes.get(process.of(processes.len() as u64) as usize) else { return Ok(None) };
-    let Some(mut tracee) = Tracee::stop(pid, pid == run.pid)? else { return Ok(None) };
+    let Some(mut tracee) = reach(run, plan, pid)? else { return Ok(None) };
     match hit(run, plan, pid, &mut tracee) {
         // Somebody has killed it meanwhile, or it is ending.
-        Err(_) if tracee.is_gone() => Ok(None),
+        Err(error) if tracee.is_gone(&error) => Ok(None),
         result => result,
     }
 }
 
-/// Hits a stopped process. `None` when the target is not there.
+/// Stops a process if registers are to be hit. `None` when it is gone, or sleeps.
+fn reach(run: &Running<'_>, plan: &Plan, pid: u32) -> Result<Option<Tracee>> {
+    let of_registers = plan.target.needs_program_code() || plan.target == Target::Agent && plan.in_registers;
+    if !of_registers {
+        return Ok(Some(Tracee::unstopped(pid)));
+    }
+    if is_running(pid) { Tracee::stop(pid, pid == run.pid) } else { Ok(None) }
+}
+
+/// Hits a process. `None` when the target is not there.
 fn hit(run: &Running<'_>, plan: &Plan, pid: u32, tracee: &mut Tracee) -> Result<Option<(Hit, Vec<Changed>)>> {
     let after = run.started.elapsed();
     if plan.target.needs_program_code() {
-        // An agent may sleep, which no step would end.
-        if is_agent(tracee.registers()?.rip) {
-            return Ok(None);
-        }
         for _ in 0..plan.steps {
+            // A step into a call might not come back.
+            if tracee.place()?.is_some_and(is_agent) || tracee.is_at_call()? {
+                break;
+            }
             if !tracee.step()? {
                 return Ok(None);
             }
@@ -137,7 +148,8 @@ fn hit(run: &Running<'_>, plan: &Plan, pid: u32, tracee: &mut Tracee) -> Result<
         // Not yet, or no longer, an agent.
         return Ok(None);
     }
-    let rip = tracee.registers()?.rip;
+    let place = tracee.place()?;
+    let rip = place.unwrap_or_default();
     if !is_there(run, plan, &mappings, rip, tracee)? {
         return Ok(None);
     }
@@ -146,9 +158,8 @@ fn hit(run: &Running<'_>, plan: &Plan, pid: u32, tracee: &mut Tracee) -> Result<
     } else {
         change(tracee, plan, &mappings, replica)?
     };
-    Ok(changes.map(|(place, changed)| {
-        (Hit { target: plan.target, place, at: mappings.place(rip), replica, pid, after }, changed)
-    }))
+    let at = place.map_or_else(|| "somewhere".to_owned(), |place| mappings.place(place));
+    Ok(changes.map(|(place, changed)| (Hit { target: plan.target, place, at, replica, pid, after }, changed)))
 }
 
 /// Whether the process executes what the target needs.
@@ -229,7 +240,10 @@ fn change_register(tracee: &Tracee, bit: Bit, value: Option<bool>) -> Result<Opt
 
 fn change_memory(tracee: &mut Tracee, address: u64, bit: u8, value: Option<bool>) -> Result<bool> {
     let mut byte = [0];
-    tracee.read(address, &mut byte)?;
+    if tracee.read(address, &mut byte)? == 0 {
+        return Err(std::io::Error::from_raw_os_error(libc::ESRCH))
+            .context("reading the memory of a process that is ending");
+    }
     let value = value.unwrap_or(byte[0] >> bit & 1 == 0);
     tracee.write(address, byte[0] & !(1 << bit) | u8::from(value) << bit)?;
     Ok(value)

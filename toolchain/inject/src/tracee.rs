@@ -4,8 +4,11 @@
 //!  seize -> interrupt -> stopped -> (step ...) -> read and write -> detach when dropped
 //! ```
 //!
-//! The process and its parent see nothing of it: a seized process gets no signal of ours, the call in which it sleeps is
-//! begun again by the kernel, and a signal on its way is handed on.
+//! The process and its parent see nothing of it: a seized process gets no signal of ours, and a signal on its way is handed
+//! on. A process that sleeps is never stopped, because a call that has moved a part of its bytes would come back short; its
+//! memory can be changed without a stop, and its registers are not in use.
+//!
+//! LIMIT: a process that is stopped while the kernel moves many bytes for it may get a short count, as after SIGSTOP.
 #![allow(unsafe_code, reason = "ptrace and waitid, whose results nix cannot take apart in every case")]
 
 use anyhow::{Context, Result, bail};
@@ -13,7 +16,7 @@ use nix::libc::user_regs_struct;
 use nix::sys::ptrace;
 use nix::unistd::Pid;
 use std::fs::{File, OpenOptions};
-use std::io::{Error, ErrorKind};
+use std::io::{Error, ErrorKind, Read};
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -37,6 +40,7 @@ pub(crate) struct Tracee {
     /// Signal that it was about to get.
     pending: i32,
     is_stopped: bool,
+    is_traced: bool,
     memory: Option<File>,
 }
 
@@ -66,8 +70,14 @@ impl Tracee {
             Err(_) if is_gone(pid) => return Ok(None),
             Err(error) => return Err(error).with_context(|| format!("process {pid} may not be traced")),
         }
-        let mut tracee = Self { pid, is_own, pending: 0, is_stopped: false, memory: None };
+        let mut tracee = Self { pid, is_own, pending: 0, is_stopped: false, is_traced: true, memory: None };
         Ok(tracee.interrupt(PATIENCE)?.then_some(tracee))
+    }
+
+    /// One that goes on: only its memory can be reached.
+    pub(crate) fn unstopped(pid: u32) -> Self {
+        let pid = Pid::from_raw(pid as i32);
+        Self { pid, is_own: false, pending: 0, is_stopped: false, is_traced: false, memory: None }
     }
 
     /// Whether it stands still now.
@@ -198,7 +208,12 @@ impl Tracee {
 
     /// Writes one byte of memory.
     pub(crate) fn write(&mut self, address: u64, byte: u8) -> Result<()> {
-        self.memory()?.write_all_at(&[byte], address).with_context(|| format!("writing memory at {address:#x}"))
+        let written = match self.memory()?.write_at(&[byte], address) {
+            // The memory of a process that is ending.
+            Ok(0) => Err(Error::from_raw_os_error(libc::ESRCH)),
+            result => result,
+        };
+        written.map(|_| ()).with_context(|| format!("writing memory at {address:#x}"))
     }
 
     fn memory(&mut self) -> Result<&File> {
@@ -209,9 +224,29 @@ impl Tracee {
         self.memory.as_ref().context("memory was opened")
     }
 
-    /// Whether it is dead, or about to be: then nothing of it can be read.
-    pub(crate) fn is_gone(&self) -> bool {
-        is_gone(self.pid)
+    /// Where it stands: in its registers, or, where the kernel tells, in the call in which it sleeps.
+    pub(crate) fn place(&self) -> Result<Option<u64>> {
+        if self.is_stopped {
+            return Ok(Some(self.registers()?.rip));
+        }
+        let mut text = String::new();
+        self.proc_file("syscall")?.read_to_string(&mut text).context("reading the system call of a process")?;
+        Ok(text.split_whitespace().last().and_then(|word| u64::from_str_radix(word.strip_prefix("0x")?, 16).ok()))
+    }
+
+    /// Whether its next instruction is a system call.
+    pub(crate) fn is_at_call(&mut self) -> Result<bool> {
+        const SYSCALL: [u8; 2] = [0x0f, 0x05];
+        let rip = self.registers()?.rip;
+        let mut code = [0; 2];
+        // Where nothing can be read, nothing is executed.
+        Ok(self.read(rip, &mut code).is_ok() && code == SYSCALL)
+    }
+
+    /// Whether an error only says that it is dead, about to be, or has given the memory back meanwhile.
+    pub(crate) fn is_gone(&self, error: &anyhow::Error) -> bool {
+        let code = error.root_cause().downcast_ref::<Error>().and_then(Error::raw_os_error);
+        matches!(code, Some(libc::ESRCH | libc::ENOENT | libc::EIO | libc::EFAULT)) || is_gone(self.pid)
     }
 
     /// A path in its folder of `/proc`.
@@ -230,7 +265,7 @@ impl Drop for Tracee {
     fn drop(&mut self) {
         // Only what stands still can be let go. A disk that is slow may keep it from stopping for a long time; left alone it
         // would stop then, for ever.
-        if !self.is_stopped && !matches!(self.interrupt(LAST_PATIENCE), Ok(true)) {
+        if !self.is_traced || !self.is_stopped && !matches!(self.interrupt(LAST_PATIENCE), Ok(true)) {
             return;
         }
         // A process that was killed meanwhile is let go by its end, which somebody has to take note of.
@@ -242,11 +277,20 @@ impl Drop for Tracee {
 
 /// Whether a process is dead or was reaped.
 fn is_gone(pid: Pid) -> bool {
-    let stat = match std::fs::read_to_string(format!("/proc/{pid}/stat")) {
-        Ok(stat) => stat,
-        Err(error) => return error.kind() == ErrorKind::NotFound || error.raw_os_error() == Some(libc::ESRCH),
-    };
-    stat.rsplit_once(')').is_none_or(|(_, rest)| rest.trim_start().starts_with(['Z', 'X']))
+    match std::fs::read_to_string(format!("/proc/{pid}/stat")) {
+        Ok(stat) => matches!(state(&stat), Some('Z' | 'X') | None),
+        Err(error) => error.kind() == ErrorKind::NotFound || error.raw_os_error() == Some(libc::ESRCH),
+    }
+}
+
+/// The letter for its state in `/proc/PID/stat`; the name before it may hold anything.
+fn state(stat: &str) -> Option<char> {
+    stat.rsplit_once(')')?.1.trim_start().chars().next()
+}
+
+/// Whether a process is on a CPU, or waits for one.
+pub(crate) fn is_running(pid: u32) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| state(&stat) == Some('R'))
 }
 
 /// Refuses what the kernel would refuse at the first trial.

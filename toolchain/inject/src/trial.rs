@@ -196,6 +196,9 @@ fn conclude(subject: &Subject, golden: &Golden, number: u64, attempt: u32, hit: 
     }
 }
 
+/// Bytes of a difference that are shown.
+const EXCERPT: usize = 80;
+
 /// In what a run differs, in words; empty for nothing.
 fn difference(golden: &Golden, run: &Remains) -> String {
     let mut words = Vec::new();
@@ -211,7 +214,14 @@ fn difference(golden: &Golden, run: &Remains) -> String {
     {
         let first = wanted.iter().zip(seen).position(|(a, b)| a != b);
         if let Some(first) = first {
-            words.push(format!("{name} differs from byte {first} of {} on ({} bytes)", wanted.len(), seen.len()));
+            let part = |bytes: &[u8]| bytes[first..(first + EXCERPT).min(bytes.len())].escape_ascii().to_string();
+            words.push(format!(
+                "{name} differs from byte {first} of {} on ({} bytes): \"{}\" instead of \"{}\"",
+                wanted.len(),
+                seen.len(),
+                part(seen),
+                part(wanted)
+            ));
         } else if wanted.len() != seen.len() {
             words.push(format!("{} bytes of {name} instead of {}", seen.len(), wanted.len()));
         }
