@@ -7,6 +7,7 @@
 //!  check     `rcb check`
 //!  doctor    `rcb doctor`
 //!  estimate  `rcb estimate`
+//!  history   `rcb history`, and what `rcb run --history` adds to it
 //!  measure   `rcb measure`
 //!  report    `rcb report`
 //!  sessions  what estimate and measure have in common
@@ -17,6 +18,7 @@ mod campaign;
 mod check;
 mod doctor;
 mod estimate;
+mod history;
 mod inject;
 mod measure;
 mod options;

@@ -100,6 +100,8 @@ impl<'run> Running<'run> {
         let words = subject.words(Path::new(&record_path), &place.cpus);
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]).stdout(output.try_clone()?).stderr(errors.try_clone()?);
+        // Faults that were injected are none of the machine's.
+        command.env_remove("RCB_HISTORY");
         command.stdin(match &subject.input {
             Some(path) => File::open(path).with_context(|| format!("opening {}", path.display()))?.into(),
             None => Stdio::null(),
