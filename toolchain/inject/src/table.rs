@@ -98,18 +98,13 @@ pub fn text(summary: &Summary) -> String {
     let _ = writeln!(out, "{}", key.command.join(" "));
     let _ = writeln!(
         out,
-        "{}, {} of {}, {}, seed {}; undisturbed run {:.1} ms\n",
+        "{}, {}, seed {}; undisturbed run {:.1} ms\n",
         match key.replicas {
             0 => "alone".to_owned(),
             1 => "1 replica".to_owned(),
             n => format!("{n} replicas"),
         },
-        key.kind,
-        match key.bits {
-            1 => "1 bit".to_owned(),
-            bits => format!("{bits} bits"),
-        },
-        key.targets.join(", "),
+        faults(key),
         key.seed,
         1e3 * summary.length_s
     );
@@ -140,6 +135,15 @@ pub fn text(summary: &Summary) -> String {
     out
 }
 
+/// What was done, in words.
+fn faults(key: &Key) -> String {
+    match (key.kind.as_str(), key.bits) {
+        ("skip", _) => "one instruction left out".into(),
+        (kind, 1) => format!("{kind} of 1 bit: {}", key.targets.join(", ")),
+        (kind, bits) => format!("{kind} of {bits} bits: {}", key.targets.join(", ")),
+    }
+}
+
 /// The trials that one wants to see.
 fn list(out: &mut String, summary: &Summary) {
     let is_listed = |row: &&Row| match summary.campaign.replicas {
@@ -168,12 +172,10 @@ pub fn markdown(summaries: &[Summary]) -> String {
         let silent = Estimate::new(count(Class::Silent), summary.trials);
         let _ = writeln!(
             out,
-            "| `{}` | {} | {} {}: {} | {} | {} | {} | {} | {} | {} | {} | {} | {:.2} % | {:.1} % |",
+            "| `{}` | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {:.2} % | {:.1} % |",
             shortened(&key.command),
             key.replicas,
-            key.bits,
-            key.kind,
-            key.targets.join(" "),
+            faults(key),
             summary.trials,
             count(Class::NoEffect),
             count(Class::Corrected),
@@ -257,7 +259,7 @@ mod tests {
     fn the_text_shows_what_went_wrong() {
         let text = text(&summary());
         for line in [
-            "3 replicas, flip of 1 bit, ip, memory, seed 7; undisturbed run 20.0 ms",
+            "3 replicas, flip of 1 bit: ip, memory, seed 7; undisturbed run 20.0 ms",
             "  silent corruption              1   25.00 %   4.56 to 69.94 %",
             "the right replica alone in 1 of 2",
             "  trial 3, silent corruption: replica 1: rip bit 3 at /bin/ls+0x1 (0x1)",
@@ -270,6 +272,9 @@ mod tests {
     fn a_table_has_a_row_for_each_campaign() {
         let table = markdown(&[summary(), summary()]);
         assert_eq!(table.lines().count(), 4);
-        assert!(table.contains("| `ls a b` | 3 | 1 flip: ip memory | 4 | 1 | 2 | 0 | 0 | 0 | 0 | 1 |"), "{table}");
+        assert!(
+            table.contains("| `ls a b` | 3 | flip of 1 bit: ip, memory | 4 | 1 | 2 | 0 | 0 | 0 | 0 | 1 |"),
+            "{table}"
+        );
     }
 }
