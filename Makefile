@@ -5,6 +5,7 @@ TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 RCB := $(TARGET)/release/rcb
 SEEDS ?= 500
 COUNT ?= 3000
+TRIALS ?= 2000
 # The agent has no standard library, so it cannot be compiled together with crates that give theirs to its dependencies;
 # it has no tests inside and is exercised through rcb.
 HOSTED := --workspace --exclude rcb-agent --exclude rcb-pass-rt
@@ -15,7 +16,7 @@ COMPILER = $(if $(LLVM),,--exclude rcb-pass --exclude rcbcc --exclude rcb-harden
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build hardened demo test bench bench-hardening suite soak soak-hardening docs clean
+.PHONY: help setup build hardened demo test bench bench-hardening suite soak soak-inject soak-hardening docs clean
 
 help: ## list the targets
 	@echo "usage: make TARGET"
@@ -74,6 +75,15 @@ soak: setup build ## the slow campaigns: many more random faults (SEEDS=500 per 
 	    export RCB="$$(realpath "$(RCB)")" RCB_FAULT_SEEDS=$(SEEDS); set -x; \
 	    $(CARGO) test --locked -p rcb-tests --test faults --no-fail-fast; \
 	fi
+
+	@$(MAKE) --no-print-directory soak-inject
+
+# Kept in a store, so that an interrupted campaign goes on; `make clean` or another SEED begins anew.
+SEED ?= 1
+soak-inject: build ## faults in five real programs with two and three replicas: TRIALS=2000 each, a table of Markdown
+	sh tests/suite/prepare.sh "$(TARGET)/suite-small" small
+	@mkdir -p "$(TARGET)/campaigns"
+	tests/campaigns/run.sh "$(RCB)" "$(TARGET)/suite-small" "$(TARGET)/campaigns/$(SEED).db" $(TRIALS) --seed $(SEED)
 
 docs: build ## write the generated documents: SYSCALLS.md, table of line counts in ARCHITECTURE.md
 	$(RCB) syscalls --markdown > SYSCALLS.md

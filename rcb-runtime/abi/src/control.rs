@@ -30,7 +30,8 @@ pub struct Control {
     pub leader: AtomicU32,
     /// 0 until all replicas are started and `pids` is filled; replicas wait for it on this futex word.
     pub go: AtomicU32,
-    /// 1 when every replica shall stop at its next look; parked replicas sleep on this futex word.
+    /// 1 when the run is being ended: nothing leaves any more, and every replica stands still at its next look; parked
+    /// replicas sleep on this futex word.
     pub stop: AtomicU32,
     /// Non-zero: behave as if `pidfd_getfd` were denied (a test facility).
     pub force_fd_passing: u32,

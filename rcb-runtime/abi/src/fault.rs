@@ -107,7 +107,18 @@ pub mod kind {
     pub const AGENT_CHECK: u32 = 10;
     /// A replica could not be replaced; `site` is one of [`super::heal_site`], `detail` an errno or what is bound to the
     /// lost process.
-    pub const HEAL: u32 = 11;
+    pub const HEAL: u32 = 12;
+    /// The bytes of a call changed in the leader's memory after they had been compared; `detail` is one of
+    /// [`super::buffer`].
+    pub const BUFFER: u32 = 11;
+}
+
+/// When the bytes of a call were found changed; in [`FaultRecord::detail`] with [`kind::BUFFER`].
+pub mod buffer {
+    /// Before the kernel got them: nothing wrong has left.
+    pub const BEFORE: u64 = 0;
+    /// When the kernel had taken them: some may have left.
+    pub const AFTER: u64 = 1;
 }
 
 /// Where starting the guest failed; in [`FaultRecord::site`] with [`kind::BOOT`].

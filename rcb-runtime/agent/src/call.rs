@@ -11,7 +11,7 @@ use crate::state::State;
 use crate::{arrivals, descriptors, handled, hook, recovery, shared, signals, timing};
 use arguments::{changes_credentials, concerns_others, for_kernel, prepare_wait};
 use core::sync::atomic::Ordering::Relaxed;
-use rcb_abi::fault::{Regs, kind};
+use rcb_abi::fault::{Regs, buffer, kind};
 use rcb_abi::segment::{PAYLOAD_MAX, phase, record_flag};
 use rcb_sys::errno::{EBADF, EFAULT, EINTR, EINVAL, ENOMEM, ENOSYS, EPIPE, fail};
 use rcb_sys::nr;
@@ -36,6 +36,8 @@ pub struct Call {
     pub args: [u64; 6],
     /// What was remembered on entry.
     pub entry: Entry,
+    /// Digest of the input bytes, as posted.
+    pub input: u64,
 }
 
 /// Result and the digest of what was delivered with it.
@@ -84,7 +86,7 @@ pub fn handle(st: &mut State, regs: &mut Regs) -> Flow {
     if st.strict && st.n > 1 {
         meet::symmetric(st);
     }
-    let call = Call { row, nr, args, entry: inputs.entry };
+    let call = Call { row, nr, args, entry: inputs.entry, input: inputs.digest };
     let answer = if inputs.forbidden { Answer::error(EFAULT) } else { perform(st, &call, regs) };
     finish(st, regs, nr, answer)
 }
@@ -202,14 +204,23 @@ pub fn once(st: &mut State, call: &Call, meet: bool, mut perform: impl FnMut(&mu
     }
     let mut args = for_kernel(st, call);
     let meet = meet || recovery::meets(st, call.nr);
+    let own = shared::own(st.replica);
     if st.n > 1 && meet && !st.strict {
+        let sleeps = own.stats.sleeps;
         meet::all(st);
+        if own.stats.sleeps != sleeps {
+            // Time has passed in which memory may have changed.
+            must_be_same(st, call, buffer::BEFORE);
+        }
+    }
+    if meet && shared::control().stop.load(Relaxed) != 0 {
+        // The others are being ended, and what this process sees of that is no reason to say anything.
+        crate::fault::stand_still();
     }
     if call.row.blocks {
         prepare_wait(st, call, &mut args);
     }
     let known = recovery::settled(st, call);
-    let own = shared::own(st.replica);
     if meet || matches!(call.row.class, Class::Descriptor) {
         own.wait.intent.store(st.seq, Relaxed);
     }
@@ -229,6 +240,9 @@ pub fn once(st: &mut State, call: &Call, meet: bool, mut perform: impl FnMut(&mu
     if call.row.blocks {
         own.wait.phase.store(phase::RUN, Relaxed);
     }
+    if st.n > 1 && meet && !record::names_output(call.row) {
+        must_be_same(st, call, buffer::AFTER);
+    }
     args = call.args;
     let makes = result >= 0 && call.row.makes != Makes::Nothing;
     if makes {
@@ -246,6 +260,15 @@ pub fn once(st: &mut State, call: &Call, meet: bool, mut perform: impl FnMut(&mu
         descriptors::send(st, call, result);
     }
     Answer { result, delivered }
+}
+
+/// Parks unless the bytes that the call passes to the kernel are still those that were compared. The kernel takes them from
+/// the leader's memory, at once or (a full pipe) over a long time.
+#[inline]
+fn must_be_same(st: &State, call: &Call, when: u64) {
+    if call.input != 0 && walk::inputs(call.row, &call.args, true).digest != call.input {
+        park(st, Words::new(kind::BUFFER, when, 0));
+    }
 }
 
 /// After EINTR without a signal for the guest: whether it is worth another try. (A result EINTR without any signal is

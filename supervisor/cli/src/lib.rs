@@ -3,18 +3,22 @@
 //! ```text
 //!  options   the command line of all subcommands, and which function serves which
 //!  inject    the little language of `rcb run --inject`
+//!  campaign  `rcb inject`
 //!  check     `rcb check`
 //!  doctor    `rcb doctor`
 //!  estimate  `rcb estimate`
+//!  history   `rcb history`, and what `rcb run --history` adds to it
 //!  measure   `rcb measure`
 //!  report    `rcb report`
 //!  sessions  what estimate and measure have in common
 //!  topology  `rcb topology`, and the words of --placement
 //! ```
 
+mod campaign;
 mod check;
 mod doctor;
 mod estimate;
+mod history;
 mod inject;
 mod measure;
 mod options;

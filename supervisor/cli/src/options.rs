@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::{check, doctor, estimate, inject, measure, report, topology};
+use crate::{campaign, check, doctor, estimate, history, inject, measure, report, topology};
 use anyhow::{Context, Result, bail};
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -53,6 +53,10 @@ enum Command {
     Measure(Box<measure::MeasureArgs>),
     /// Show measurements as one page or as single figures.
     Report(report::ReportArgs),
+    /// Flip bits in many runs of a program, and say what came of it.
+    Inject(Box<campaign::InjectArgs>),
+    /// Show which CPU disagrees more often than chance, over all runs with --history.
+    History(history::HistoryArgs),
     /// Print the table of system calls and how each is treated.
     Syscalls(SyscallsArgs),
     /// Draw the CPUs of this or another machine and where replicas would stand.
@@ -114,6 +118,9 @@ struct RunArgs {
     /// Write a record of the run to this file: JSON lines, with a version of the schema in the first.
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
+    /// Add the run to this store of CPUs and faults, for `rcb history` [default: what RCB_HISTORY names, if anything].
+    #[arg(long, value_name = "FILE")]
+    history: Option<PathBuf>,
     /// Print counters at the end: calls by class, waits, bytes, times.
     #[arg(long)]
     stats: bool,
@@ -152,12 +159,17 @@ pub(crate) fn dispatch(inherited: &Inherited) -> Result<Outcome> {
         }
     };
     match cli.command {
-        Command::Run(args) => Ok(rcb_keeper::run(&config(*args)?, inherited)?),
+        Command::Run(args) => match history::file(args.history.clone()) {
+            Some(path) => history::recorded(config(*args)?, &path, inherited),
+            None => Ok(rcb_keeper::run(&config(*args)?, inherited)?),
+        },
+        Command::History(args) => history::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Estimate(args) => estimate::run(&args),
         Command::Measure(args) => measure::run(&args),
         Command::Report(args) => report::run(&args),
+        Command::Inject(args) => campaign::run(&args),
         Command::Topology(args) => topology::run(&args),
         Command::Syscalls(args) => {
             print_table(&args)?;

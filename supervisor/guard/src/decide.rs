@@ -3,7 +3,8 @@
 //! The requests of all replicas are laid side by side; the first number at which they differ is the place. There the
 //! majority decides. What can be blamed without a majority:
 //!
-//! - a deed of one replica: it died, was stopped, let others wait, or its agent was hit;
+//! - a deed of one replica: it died, was stopped, let others wait, its agent was hit, or its bytes changed after all had
+//!   agreed on them;
 //! - words that contradict each other: a head with another chain than its own trace;
 //! - accusations by a majority: bytes that nobody else can read.
 //!
@@ -135,7 +136,9 @@ fn blame(cause: &Cause, place: Option<u64>, statements: &[&Statement]) -> (Repli
             (minority(statements.len(), heads), Ground::Majority)
         }),
         Cause::Fault { observer, fault } => match fault.kind {
-            kind::AGENT_EXCEPTION | kind::AGENT_PANIC | kind::AGENT_CHECK => (Replicas::one(*observer), Ground::Deed),
+            kind::AGENT_EXCEPTION | kind::AGENT_PANIC | kind::AGENT_CHECK | kind::BUFFER => {
+                (Replicas::one(*observer), Ground::Deed)
+            }
             kind::RESULT => {
                 let results = |replica: usize| statements[replica].request(fault.seq).map(|slot| slot.result);
                 (minority(statements.len(), results), Ground::Majority)

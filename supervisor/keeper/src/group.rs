@@ -64,6 +64,14 @@ impl Shared {
         Ok(Self { control, plans, columns, notify, cpus })
     }
 
+    /// Lets nothing leave any more, from any group, born or about to be: what ends first would look to the others like the
+    /// end of a pipe.
+    pub fn halt(&self) {
+        for group in 0..rcb_abi::MAX_GROUPS {
+            self.control.get(group).stop.store(1, Ordering::SeqCst);
+        }
+    }
+
     /// The segments of a group.
     pub fn segments(&self, group: usize) -> Vec<SegmentArea<'_>> {
         self.columns.iter().map(|column| column.segment(group)).collect()

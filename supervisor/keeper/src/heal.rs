@@ -19,9 +19,9 @@ use crate::verdict::{self, Judgement};
 use crate::{memory, names};
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::Pid;
-use rcb_abi::fault::kind;
+use rcb_abi::fault::{buffer, kind};
 use rcb_abi::segment::phase;
-use rcb_guard::{Cause, End, Ground};
+use rcb_guard::{Cause, End, Fault, Ground};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -86,8 +86,7 @@ impl Healing {
     pub fn begin(watched: &mut Watched<'_>, cause: &Cause) -> Option<Self> {
         let since = Instant::now();
         let replicas = watched.group.children.len();
-        let is_hopeless =
-            matches!(cause, Cause::Fault { fault, .. } if matches!(fault.kind, kind::BOOT | kind::HEAL | kind::MIRROR));
+        let is_hopeless = matches!(cause, Cause::Fault { fault, .. } if is_beyond_repair(fault));
         if replicas < 3 || is_hopeless || watched.killed.is_some() {
             return None;
         }
@@ -290,6 +289,14 @@ impl Healing {
             leader: self.was_leader.then_some(watched.leader),
             took: self.since.elapsed(),
         })
+    }
+}
+
+/// Whether no replacement could help: the set never was whole, or wrong bytes may have left.
+fn is_beyond_repair(fault: &Fault) -> bool {
+    match fault.kind {
+        kind::BUFFER => fault.detail == buffer::AFTER,
+        other => matches!(other, kind::BOOT | kind::HEAL | kind::MIRROR),
     }
 }
 

@@ -44,6 +44,7 @@ pub const fn fault(kind: u32) -> &'static str {
         kind::BOOT => "boot",
         kind::AGENT_CHECK => "agent-check",
         kind::HEAL => "not-healed",
+        kind::BUFFER => "buffer",
         _ => "unknown",
     }
 }

@@ -73,6 +73,9 @@ pub fn run_with(image: &[u8], config: &RunConfig, inherited: &Inherited) -> Resu
             recorder.write("healed", record::healed(healed));
         }
     });
+    if !matches!(verdict, Ok(Verdict::Finished(_))) {
+        shared.halt();
+    }
     for moved in watch.mover.iter().flat_map(|mover| &mover.moves) {
         recorder.write("move", record::moved(moved));
     }

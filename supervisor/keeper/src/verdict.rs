@@ -2,7 +2,7 @@
 
 use crate::evidence::Witness;
 use crate::names;
-use rcb_abi::fault::{Regs, kind};
+use rcb_abi::fault::{Regs, buffer, kind};
 use rcb_abi::segment::Trace;
 use rcb_guard::{Cause, End, Ground, Statement, Verdict, decide};
 use serde::Serialize;
@@ -169,6 +169,12 @@ fn headline(cause: &Cause, verdict: &Verdict, blamed: &[usize], witnesses: &[Wit
             }
             kind::AGENT_CHECK => {
                 format!("two copies of a value in the hardened agent of replica {observer} differ{at}")
+            }
+            kind::BUFFER if fault.detail == buffer::BEFORE => {
+                format!("the bytes of replica {observer} changed after all had agreed on them; none has left{at}")
+            }
+            kind::BUFFER => {
+                format!("the bytes of replica {observer} changed while the kernel took them; some may have left{at}")
             }
             kind::MIRROR => format!(
                 "replica {observer} could not take over a descriptor of its leader ({}){at}",

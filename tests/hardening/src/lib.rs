@@ -1,6 +1,7 @@
 //! What the tests and the benchmark of hardened programs share: kernels, and building them with `rcbcc`.
 
 use anyhow::{Context, Result, bail};
+use rcb_inject::{Campaign, Faults, Found, Kind, Nobody, Store, Subject, Target};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -13,6 +14,9 @@ pub const KERNELS: [(&str, &str, &str); 6] = [
     ("sha256", "6000", "3000000"),
     ("vote", "200", "100000"),
 ];
+
+/// General registers, flags and vector registers: data.
+pub const DATA: [Target; 3] = [Target::Registers, Target::Flags, Target::Vector];
 
 /// The rcbcc under test: `RCBCC`, or the release build of this workspace.
 ///
@@ -51,4 +55,16 @@ pub fn build(source: &Path, output: &Path, options: &[&str]) -> Result<()> {
         bail!("rcbcc {options:?} {}: {}", source.display(), String::from_utf8_lossy(&made.stderr));
     }
     Ok(())
+}
+
+/// Flips in the registers of a kernel, while its own code runs.
+///
+/// # Errors
+/// When it cannot be run, or hardly ever runs code of its own.
+pub fn campaign(program: &Path, argument: &str, targets: &[Target], count: u64, seed: u64) -> Result<Found> {
+    let mut subject = Subject::alone(vec![program.into(), argument.into()]);
+    subject.own_code = true;
+    let faults = Faults { targets: targets.into(), kind: Kind::Flip, bits: 1, seed };
+    let found = Campaign::new(subject, faults, count).run(&Store::in_memory()?, &mut Nobody)?;
+    found.context("nobody stops a campaign that nobody watches")
 }

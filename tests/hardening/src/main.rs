@@ -5,8 +5,8 @@
 
 use anyhow::{Context, Result, bail};
 use nix::sys::resource::{UsageWho, getrusage};
-use rcb_hardening_tests::{KERNELS, build, kernel};
-use rcb_inject::{Counts, Group, Program, campaign};
+use rcb_hardening_tests::{DATA, KERNELS, build, campaign, kernel};
+use rcb_inject::{Class, Counts, Target};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -68,9 +68,8 @@ fn user_seconds(program: &Path, argument: &str) -> Result<f64> {
 }
 
 fn inject(folder: &Path, count: u64) -> Result<()> {
-    let groups =
-        [("general, flags, vector", Group::GeneralAndVector), ("instruction pointer", Group::InstructionPointer)];
-    for (title, group) in groups {
+    let groups = [("general, flags, vector", &DATA[..]), ("instruction pointer", &[Target::Ip])];
+    for (title, targets) in groups {
         println!(
             "{title}\n\n| kernel | scheme | run, ms | outcome | silent x time, against none |\n|---|---|---:|---|---:|"
         );
@@ -79,12 +78,13 @@ fn inject(folder: &Path, count: u64) -> Result<()> {
             let mut unhardened = None;
             for (scheme, pooled) in SCHEMES.iter().zip(&mut pooled) {
                 let path = folder.join(format!("{name}-{scheme}"));
-                let found = campaign(&Program { path, arguments: vec![argument.into()] }, group, count, 1)?;
-                *pooled += found.counts;
+                let found = campaign(&path, argument, targets, count, 1)?;
+                let counts = found.counts();
+                *pooled += counts;
                 let milliseconds = found.golden.length.as_secs_f64() * 1e3;
-                let failures = found.counts.silent_share().0 * milliseconds;
+                let failures = counts.share(Class::Silent).share * milliseconds;
                 let against = failures / *unhardened.get_or_insert(failures);
-                println!("| {name} | {scheme} | {milliseconds:.1} | {} | {against:.4} |", found.counts);
+                println!("| {name} | {scheme} | {milliseconds:.1} | {counts} | {against:.4} |");
             }
         }
         for (scheme, pooled) in SCHEMES.iter().zip(pooled) {

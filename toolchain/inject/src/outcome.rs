@@ -1,90 +1,206 @@
-//! What came of an injection, and how sure a share is.
+//! What came of a trial, and how sure a share is.
 
+use serde::Serialize;
 use std::fmt;
 use std::ops::AddAssign;
 
-/// What came of one injection.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Outcome {
-    /// Same output, same status.
-    Masked,
-    /// The program reported a fault.
-    Detected,
-    /// It ended by a signal or with another status without such a report.
-    Crash,
-    /// It had not ended after ten times its time.
-    Hang,
-    /// It ended as usual with another output: silent corruption.
+/// What came of one trial.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Class {
+    /// As without a fault, and nobody has noticed one.
+    NoEffect,
+    /// As without a fault: it was noticed and what it had done undone.
+    Corrected,
+    /// It was reported, and the run ended.
+    Stopped,
+    /// The program died of it. Without replicas also: it ended with a status of failure.
+    Crashed,
+    /// It had not ended after a multiple of its time.
+    Hung,
+    /// Output, files or status are wrong, and nobody has said so.
     Silent,
+    /// rcb itself failed.
+    Lost,
 }
 
-/// How many of each.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Counts {
-    /// See [`Outcome::Masked`].
-    pub masked: u64,
-    /// See [`Outcome::Detected`].
-    pub detected: u64,
-    /// See [`Outcome::Crash`].
-    pub crash: u64,
-    /// See [`Outcome::Hang`].
-    pub hang: u64,
-    /// See [`Outcome::Silent`].
-    pub silent: u64,
+impl Class {
+    /// In the order of tables.
+    pub const ALL: [Self; 7] =
+        [Self::NoEffect, Self::Corrected, Self::Stopped, Self::Crashed, Self::Hung, Self::Silent, Self::Lost];
+
+    /// Its word in stores and documents.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::NoEffect => "no-effect",
+            Self::Corrected => "corrected",
+            Self::Stopped => "stopped",
+            Self::Crashed => "crashed",
+            Self::Hung => "hung",
+            Self::Silent => "silent",
+            Self::Lost => "lost",
+        }
+    }
+
+    /// The class of a word.
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|class| class.word() == word)
+    }
+
+    /// What replication promises not to happen.
+    pub const fn breaks_promise(self) -> bool {
+        matches!(self, Self::Crashed | Self::Hung | Self::Silent | Self::Lost)
+    }
 }
+
+impl fmt::Display for Class {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::NoEffect => "no effect",
+            Self::Corrected => "detected and corrected",
+            Self::Stopped => "detected and stopped",
+            Self::Crashed => "crashed",
+            Self::Hung => "hung",
+            Self::Silent => "silent corruption",
+            Self::Lost => "service lost",
+        })
+    }
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ended {
+    /// With a status.
+    Exit(i32),
+    /// By a signal.
+    Signal(i32),
+    /// Not in time; it was killed.
+    Late,
+}
+
+/// What was seen of a run with a fault, against the undisturbed one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Seen {
+    /// How it ended.
+    pub(crate) ended: Ended,
+    /// Status of the undisturbed run.
+    pub(crate) expected: i32,
+    /// Output and files are the same.
+    pub(crate) is_same: bool,
+    /// What was printed is how the output of the undisturbed run begins.
+    pub(crate) is_prefix: bool,
+    /// A fault was reported.
+    pub(crate) is_reported: bool,
+    /// Replicas were made whole again.
+    pub(crate) is_healed: bool,
+}
+
+impl Seen {
+    /// The class. With two or more replicas the promise is that nothing wrong leaves: a wrong byte before the end is silent
+    /// corruption, whatever follows.
+    pub(crate) fn class(&self, replicas: usize) -> Class {
+        if replicas >= 2 && !self.is_prefix {
+            return Class::Silent;
+        }
+        let is_whole = self.is_same && self.ended == Ended::Exit(self.expected);
+        match self.ended {
+            Ended::Late => Class::Hung,
+            _ if is_whole && (self.is_healed || (self.is_reported && replicas >= 2)) => Class::Corrected,
+            _ if is_whole => Class::NoEffect,
+            _ if self.is_reported && !self.is_end_of_program(replicas) => Class::Stopped,
+            Ended::Signal(libc::SIGKILL) if replicas > 0 => Class::Lost,
+            Ended::Signal(_) => Class::Crashed,
+            Ended::Exit(status) if replicas > 0 && status != self.expected && (125..=127).contains(&status) => {
+                Class::Lost
+            }
+            Ended::Exit(status) if replicas < 2 && status != self.expected && status != 0 => Class::Crashed,
+            Ended::Exit(_) => Class::Silent,
+        }
+    }
+
+    /// A replicated program that goes on after a fault was reported has been corrected, or so rcb says: its end is its own.
+    fn is_end_of_program(&self, replicas: usize) -> bool {
+        replicas >= 2 && !matches!(self.ended, Ended::Exit(120 | 125))
+    }
+}
+
+/// How many of each class.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Counts([u64; Class::ALL.len()]);
 
 impl Counts {
     /// Counts one more.
-    pub fn add(&mut self, outcome: Outcome) {
-        match outcome {
-            Outcome::Masked => self.masked += 1,
-            Outcome::Detected => self.detected += 1,
-            Outcome::Crash => self.crash += 1,
-            Outcome::Hang => self.hang += 1,
-            Outcome::Silent => self.silent += 1,
-        }
+    pub fn add(&mut self, class: Class) {
+        self.0[class as usize] += 1;
+    }
+
+    /// How many of this class.
+    pub const fn of(&self, class: Class) -> u64 {
+        self.0[class as usize]
     }
 
     /// All of them.
     pub fn total(&self) -> u64 {
-        self.masked + self.detected + self.crash + self.hang + self.silent
+        self.0.iter().sum()
     }
 
-    /// Share of silent corruption with its interval: share, lower end, upper end.
-    pub fn silent_share(&self) -> (f64, f64, f64) {
-        let (low, high) = wilson(self.silent, self.total());
-        (self.silent as f64 / self.total().max(1) as f64, low, high)
+    /// Those that had an effect.
+    pub fn effective(&self) -> u64 {
+        self.total() - self.of(Class::NoEffect)
+    }
+
+    /// Share of a class among all, with its interval.
+    pub fn share(&self, class: Class) -> Estimate {
+        Estimate::new(self.of(class), self.total())
+    }
+}
+
+impl FromIterator<Class> for Counts {
+    fn from_iter<T: IntoIterator<Item = Class>>(classes: T) -> Self {
+        let mut counts = Self::default();
+        classes.into_iter().for_each(|class| counts.add(class));
+        counts
     }
 }
 
 impl AddAssign for Counts {
     fn add_assign(&mut self, other: Self) {
-        self.masked += other.masked;
-        self.detected += other.detected;
-        self.crash += other.crash;
-        self.hang += other.hang;
-        self.silent += other.silent;
+        self.0.iter_mut().zip(other.0).for_each(|(sum, count)| *sum += count);
     }
 }
 
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let share = |count: u64| 100.0 * count as f64 / self.total().max(1) as f64;
-        let (silent, low, high) = self.silent_share();
-        write!(
-            f,
-            "{} injections: masked {:.1} %, detected {:.1} %, crash {:.1} %, hang {:.1} %, silent {} = {:.3} % \
-             [{:.3}, {:.3}]",
-            self.total(),
-            share(self.masked),
-            share(self.detected),
-            share(self.crash),
-            share(self.hang),
-            self.silent,
-            100.0 * silent,
-            100.0 * low,
-            100.0 * high
-        )
+        write!(f, "{} trials", self.total())?;
+        for class in Class::ALL.into_iter().filter(|class| self.of(*class) > 0) {
+            write!(f, ", {class} {} = {}", self.of(class), self.share(class))?;
+        }
+        Ok(())
+    }
+}
+
+/// A share with its 95 % interval, each in 0..=1.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize)]
+pub struct Estimate {
+    /// The share; 0 of nothing.
+    pub share: f64,
+    /// Lower end.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+}
+
+impl Estimate {
+    /// Of `hits` among `total`.
+    pub fn new(hits: u64, total: u64) -> Self {
+        let (low, high) = wilson(hits, total);
+        Self { share: hits as f64 / total.max(1) as f64, low, high }
+    }
+}
+
+impl fmt::Display for Estimate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.2} % [{:.2}, {:.2}]", 100.0 * self.share, 100.0 * self.low, 100.0 * self.high)
     }
 }
 
@@ -101,15 +217,4 @@ pub fn wilson(hits: u64, total: u64) -> (f64, f64) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn intervals_agree_with_tables() {
-        let (low, high) = wilson(0, 1000);
-        assert!(low.abs() < 1e-12 && (high - 0.003_827).abs() < 1e-5, "{low} {high}");
-        let (low, high) = wilson(159, 1000);
-        assert!((low - 0.1377).abs() < 2e-4 && (high - 0.1830).abs() < 2e-4, "{low} {high}");
-        assert_eq!(wilson(0, 0), (0.0, 1.0));
-    }
-}
+mod tests;

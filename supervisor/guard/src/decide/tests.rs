@@ -108,6 +108,7 @@ fn deeds_name_the_replica() {
     assert_eq!(blamed(&Cause::Died { replica: 1, end: End::Signal(9) }, &pair), [1]);
     assert_eq!(blamed(&Cause::NotEnded { replica: 0 }, &pair), [0]);
     assert_eq!(blamed(&fault(kind::AGENT_PANIC, 0), &pair), [0]);
+    assert_eq!(blamed(&fault(kind::BUFFER, 0), &pair), [0]);
     let silent = |stopped| Cause::Silent { replica: 0, waiting: 1, stopped };
     assert_eq!(blamed(&silent(false), &pair), [0]);
     assert_eq!(judge(&silent(true), &pair).ground, Ground::Deed);

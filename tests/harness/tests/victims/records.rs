@@ -1,11 +1,12 @@
 //! `--record` and `--stats`.
 
 use crate::claim;
+use crate::tools::tool;
 use libtest_mimic::{Failed, Trial};
 use rcb_tests::case::Case;
 use rcb_tests::outcome::Ended;
 use rcb_tests::require::trial;
-use rcb_tests::runtime::Setting;
+use rcb_tests::runtime::{Setting, rcb};
 use rcb_tests::sandbox::Sandbox;
 use rcb_tests::victim;
 use serde_json::Value;
@@ -15,9 +16,38 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("record-of-a-good-run", [], good_run),
         trial("record-of-a-failing-guest", [], status_and_signal),
         trial("record-of-a-fault", ["cc"], fault),
+        trial("history", [], history),
         trial("stats", [], stats),
         trial("says-nothing", [], says_nothing),
     ]
+}
+
+/// Runs with `--history` and with the variable are added up by CPU; injected faults count when they are asked for.
+fn history() -> Result<(), Failed> {
+    let sandbox = Sandbox::new()?;
+    let store = sandbox.path().join("history").display().to_string();
+    let run = |words: &[&str]| tool(&sandbox, words);
+    let seen = run(&["run", "-n", "3", "--cpus", "0", "--history", &store, "--", "true"])?;
+    claim(seen.ended == Ended::Exit(0), || seen.report.clone())?;
+    let fault = "replica=1,call=10,kill";
+    let seen = run(&["run", "-n", "3", "--cpus", "0", "--history", &store, "--inject", fault, "--", "true"])?;
+    claim(seen.ended == Ended::Exit(victim::DISAGREED), || seen.report.clone())?;
+    let words = ["/usr/bin/env", &format!("RCB_HISTORY={store}"), &rcb().display().to_string(), "run", "--", "false"];
+    let seen = sandbox.run_words(&Case::shell("history", ""), &words.map(String::from), "seen")?;
+    claim(seen.ended == Ended::Exit(1), || seen.report.clone())?;
+    for (option, blamed) in [(None, 0), (Some("--with-injected"), 1)] {
+        let words: Vec<&str> = ["history", &store, "--json"].into_iter().chain(option).collect();
+        let document: Value = serde_json::from_slice(&run(&words)?.stdout)?;
+        let cpus = || document["cpus"].as_array().into_iter().flatten();
+        let sum = |name: &str| cpus().filter_map(|cpu| cpu[name].as_u64()).sum::<u64>();
+        claim(sum("blamed") == blamed, || format!("{document:#}"))?;
+        let first = cpus().find(|cpu| cpu["cpu"] == 0).ok_or("CPU 0 is missing")?;
+        claim(first["runs"].as_u64() >= Some(1 + blamed), || format!("{first}"))?;
+    }
+    let text = String::from_utf8(run(&["history", &store])?.stdout)?;
+    claim(text.starts_with("machine ") && text.lines().count() >= 2, || text.clone())?;
+    let seen = run(&["run", "--history", "/no/such/folder/history", "--", "true"])?;
+    claim(seen.ended == Ended::Exit(125) && seen.report.contains("opening the history"), || seen.report.clone())
 }
 
 /// Runs `script` with two replicas and a record, and reads the record.
