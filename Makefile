@@ -15,7 +15,7 @@ COMPILER = $(if $(LLVM),,--exclude rcb-pass --exclude rcbcc --exclude rcb-harden
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build hardened demo test bench bench-hardening suite soak soak-hardening docs clean
+.PHONY: help setup build hardened demo test bench bench-hardening suite foreign soak soak-hardening docs clean
 
 help: ## list the targets
 	@echo "usage: make TARGET"
@@ -74,6 +74,13 @@ soak: setup build ## the slow campaigns: many more random faults (SEEDS=500 per 
 	    export RCB="$$(realpath "$(RCB)")" RCB_FAULT_SEEDS=$(SEEDS); set -x; \
 	    $(CARGO) test --locked -p rcb-tests --test faults --no-fail-fast; \
 	fi
+	@$(MAKE) --no-print-directory foreign
+
+FOREIGN ?= $(TARGET)/foreign
+foreign: build ## test suites that others have written, natively, then as two replicas (fetches them with apt-get)
+	tests/foreign/prepare.sh "$(FOREIGN)"
+	tests/foreign/foreign.py "$(FOREIGN)" > "$(FOREIGN)/native.txt"
+	tests/foreign/foreign.py "$(FOREIGN)" --run "$$(realpath "$(RCB)") run -n 2 --"
 
 docs: build ## write the generated documents: SYSCALLS.md, table of line counts in ARCHITECTURE.md
 	$(RCB) syscalls --markdown > SYSCALLS.md

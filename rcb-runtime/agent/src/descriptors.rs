@@ -20,38 +20,37 @@ const F_SETFD: u64 = 2;
 const O_CLOEXEC: u64 = 0o2_000_000;
 const MSG_CMSG_CLOEXEC: u64 = 0x4000_0000;
 
+/// Does something for which the agent needs numbers that the guest's limit may not leave.
+fn with_room<T>(work: impl FnOnce() -> T) -> T {
+    const RLIMIT_NOFILE: u32 = 7;
+    let mut limit = [0u64; 2];
+    // SAFETY: reads and raises the process's own limit, up to the kernel's hard one.
+    unsafe {
+        syscall!(nr::PRLIMIT64, 0, RLIMIT_NOFILE, 0, &raw mut limit, 0, 0);
+        let raised = [limit[1], limit[1]];
+        syscall!(nr::PRLIMIT64, 0, RLIMIT_NOFILE, &raw const raised, 0, 0, 0);
+    }
+    let outcome = work();
+    // SAFETY: restores the limit.
+    unsafe { syscall!(nr::PRLIMIT64, 0, RLIMIT_NOFILE, &raw const limit, 0, 0, 0) };
+    outcome
+}
+
 /// Opens the peers' pidfds at their reserved numbers.
 pub fn open_peers(st: &State, pid_of: impl Fn(usize) -> u32) -> Result<(), i64> {
-    let mut limit = [0u64; 2];
-    // SAFETY: reads and raises the agent's own limit; restored below.
-    unsafe {
-        syscall!(nr::PRLIMIT64, 0, 7, 0, &raw mut limit, 0, 0);
-        let raised = [limit[1], limit[1]];
-        syscall!(nr::PRLIMIT64, 0, 7, &raw const raised, 0, 0, 0);
+    with_room(|| (0..st.n).filter(|peer| *peer != st.replica).try_for_each(|peer| open_peer(st, peer, pid_of(peer))))
+}
+
+fn open_peer(st: &State, peer: usize, pid: u32) -> Result<(), i64> {
+    // SAFETY: makes a descriptor of the agent.
+    let fd = unsafe { syscall!(nr::PIDFD_OPEN, pid, 0, 0, 0, 0, 0) };
+    if is_error(fd) {
+        return Err(fd);
     }
-    let mut outcome = Ok(());
-    for peer in 0..st.n {
-        if peer == st.replica {
-            continue;
-        }
-        // SAFETY: makes and moves a descriptor of the agent.
-        let fd = unsafe { syscall!(nr::PIDFD_OPEN, pid_of(peer), 0, 0, 0, 0, 0) };
-        if is_error(fd) {
-            outcome = Err(fd);
-            break;
-        }
-        // SAFETY: as above.
-        let at = unsafe { syscall!(nr::DUP3, fd, st.fd_base + FD_PIDFD + peer as u32, 0, 0, 0, 0) };
-        // SAFETY: as above.
-        unsafe { syscall!(nr::CLOSE, fd, 0, 0, 0, 0, 0) };
-        if is_error(at) {
-            outcome = Err(at);
-            break;
-        }
-    }
-    // SAFETY: restores the limit.
-    unsafe { syscall!(nr::PRLIMIT64, 0, 7, &raw const limit, 0, 0, 0) };
-    outcome
+    // SAFETY: moves it.
+    let at = unsafe { syscall!(nr::DUP3, fd, st.fd_base + FD_PIDFD + peer as u32, 0, 0, 0, 0) };
+    close_own(fd as u64);
+    if is_error(at) { Err(at) } else { Ok(()) }
 }
 
 /// Finds out whether `pidfd_getfd` works here.
@@ -278,9 +277,13 @@ pub struct Streams([u32; MAX_REPLICAS]);
 /// Before a fork, in every replica alike: streams for the new group, where descriptors have to be passed over streams.
 pub fn new_streams(st: &State) -> Streams {
     let mut streams = Streams([0; MAX_REPLICAS]);
-    if !any_needs_socket(st) {
-        return streams;
+    if any_needs_socket(st) {
+        with_room(|| make_streams(st, &mut streams));
     }
+    streams
+}
+
+fn make_streams(st: &State, streams: &mut Streams) {
     for maker in 0..st.n {
         for taker in maker + 1..st.n {
             if st.replica == maker {
@@ -302,7 +305,6 @@ pub fn new_streams(st: &State) -> Streams {
             }
         }
     }
-    streams
 }
 
 /// After the fork: the child puts its ends where they belong, the parent has no use for them.
@@ -310,7 +312,7 @@ pub fn keep_streams(st: &State, streams: &Streams, is_child: bool) {
     for (peer, end) in streams.0.iter().enumerate().filter(|(_, end)| **end != 0) {
         if is_child {
             // SAFETY: replaces the inherited end of the parent's stream.
-            let at = unsafe { syscall!(nr::DUP3, *end, st.fd_base + FD_PEER + peer as u32, 0, 0, 0, 0) };
+            let at = with_room(|| unsafe { syscall!(nr::DUP3, *end, st.fd_base + FD_PEER + peer as u32, 0, 0, 0, 0) });
             if is_error(at) {
                 mirror_failed(st, at, u64::from(FD_PEER));
             }

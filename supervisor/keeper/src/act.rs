@@ -63,7 +63,9 @@ const OURS: [Signal; 14] = [
 /// The signals that are meant for the guest, as a descriptor. They stay blocked as long as the process lives.
 pub fn guest_signals(inherited: &Inherited) -> Result<SignalFd> {
     let meant = |signal: &Signal| !OURS.contains(signal) && !inherited.is_ignored(*signal as i32);
-    let set: SigSet = Signal::iterator().filter(meant).collect();
+    let mut set: SigSet = Signal::iterator().filter(meant).collect();
+    // About our own children: the kernel tells of those that stop.
+    set.add(Signal::SIGCHLD);
     sigprocmask(SigmaskHow::SIG_BLOCK, Some(&set), None).map_err(|error| Error::os("blocking signals", error))?;
     SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
         .map_err(|error| Error::os("making a signalfd", error))
@@ -109,7 +111,9 @@ impl<'run> Watch<'run> {
         loop {
             let ready = self.wait()?;
             while let Ok(Some(info)) = self.signals.read_signal() {
-                if let Some(verdict) = self.forward(info.ssi_signo as i32, info.ssi_code) {
+                if info.ssi_signo as i32 == libc::SIGCHLD {
+                    self.tree.jobs();
+                } else if let Some(verdict) = self.forward(info.ssi_signo as i32, info.ssi_code) {
                     return Ok(verdict);
                 }
             }
@@ -343,6 +347,11 @@ fn collect_ended(watched: &mut Watched<'_>, events: &mut Vec<Event>) {
             continue;
         }
         if let Some((end, usage)) = processes::reap(&watched.group.children[replica], false) {
+            if usage.cpu_time_is_up && end == End::Signal(libc::SIGKILL) && watched.killed.is_none() {
+                // The kernel's answer to a program that has used up its limit, in one replica first.
+                watched.killed = Some(end);
+                watched.group.kill_all();
+            }
             let announced = watched.group.segments[replica].inbox().ending();
             let end = if announced.is_none() { watched.killed.unwrap_or(end) } else { end };
             watched.ends[replica] = Some((end, usage));

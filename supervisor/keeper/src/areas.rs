@@ -152,6 +152,7 @@ impl ControlArea {
         *page.virtual_ppid.get_mut() = parent_pid;
         *page.state.get_mut() = process::RUNS;
         *page.status.get_mut() = 0;
+        *page.job_changes.get_mut() = 0;
         page.used_us = [AtomicU64::new(0), AtomicU64::new(0)];
         *page.child_events.get_mut() = 0;
         *page.spares_given.get_mut() = 0;
@@ -309,6 +310,11 @@ impl<'run> SegmentArea<'run> {
     pub fn waiting_signal(&self) -> Option<i32> {
         let signal = word!(self, waiting).load(Ordering::Relaxed) as i32;
         (1..=64).contains(&signal).then_some(signal)
+    }
+
+    /// Whether the guest wants to be told of children that stop or go on.
+    pub fn wants_stop_news(&self) -> bool {
+        word!(self, no_stop_news).load(Ordering::Relaxed) == 0
     }
 
     /// The fork, from 1, for which the guest waits to be given a group.

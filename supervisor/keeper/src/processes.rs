@@ -18,6 +18,8 @@ pub struct Usage {
     pub max_rss_kib: u64,
     /// Its process group at the end.
     pub group: u32,
+    /// Its limit of CPU time was used up.
+    pub cpu_time_is_up: bool,
     /// A core file was written.
     pub dumped_core: bool,
     /// Ready to run, but the CPU had something else to do.
@@ -35,6 +37,41 @@ fn delayed(pid: u32) -> Duration {
 pub fn signal(child: &Child, signal: i32) {
     // SAFETY: a null siginfo stands for what kill(2) would send.
     unsafe { libc::syscall(libc::SYS_pidfd_send_signal, child.pidfd.as_raw_fd(), signal, 0, 0) };
+}
+
+/// What a replica has done other than end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Job {
+    /// It has stopped by this signal.
+    Stopped(i32),
+    /// It goes on.
+    Continued,
+}
+
+/// The next child that has stopped or gone on since we asked.
+pub fn job_news() -> Option<(u32, Job)> {
+    let options = libc::WSTOPPED | libc::WCONTINUED | libc::WNOHANG;
+    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
+    // SAFETY: the buffer is of its size.
+    if unsafe { libc::waitid(libc::P_ALL, 0, info.as_mut_ptr(), options) } != 0 {
+        return None;
+    }
+    // SAFETY: zeroed, and filled by the kernel if there is news.
+    let (code, pid, status) = unsafe {
+        let info = info.assume_init();
+        (info.si_code, info.si_pid(), info.si_status())
+    };
+    let job = if code == libc::CLD_CONTINUED { Job::Continued } else { Job::Stopped(status) };
+    (pid != 0).then_some((pid as u32, job))
+}
+
+/// Whether a child that has ended had a limit of CPU time and has used it up.
+fn cpu_time_is_up(pid: u32, used: Duration) -> bool {
+    let mut limit = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
+    // SAFETY: only asks; a zombie still has its limits.
+    let known = unsafe { libc::prlimit(pid as i32, libc::RLIMIT_CPU, std::ptr::null(), &raw mut limit) } == 0;
+    // The kernel counts whole ticks for limits, which on a busy machine is far from what it says was used.
+    known && limit.rlim_max != libc::RLIM_INFINITY && used * 2 >= Duration::from_secs(limit.rlim_max)
 }
 
 /// Whether a child has ended, which leaves it to be reaped; waits for that if told to.
@@ -61,6 +98,8 @@ pub fn reap(child: &Child, wait: bool) -> Option<(End, Usage)> {
         return None;
     }
     let delayed = delayed(child.pid);
+    let times = stat(child.pid).map_or(Duration::ZERO, |stat| Duration::from_nanos(stat.user_ns + stat.system_ns));
+    let cpu_time_is_up = cpu_time_is_up(child.pid, times);
     let mut usage = MaybeUninit::<libc::rusage>::zeroed();
     // A zombie still has one.
     // SAFETY: asks for a number.
@@ -91,6 +130,7 @@ pub fn reap(child: &Child, wait: bool) -> Option<(End, Usage)> {
         max_rss_kib: usage.ru_maxrss as u64,
         delayed,
         group,
+        cpu_time_is_up,
         dumped_core: libc::WIFSIGNALED(status) && libc::WCOREDUMP(status),
     };
     Some((end, usage))
@@ -103,6 +143,8 @@ pub struct Stat {
     pub state: char,
     /// Time in user mode in nanoseconds, in steps of a clock tick.
     pub user_ns: u64,
+    /// The same in the kernel.
+    pub system_ns: u64,
     /// CPU it ran on last.
     pub cpu: u32,
 }
@@ -115,7 +157,12 @@ pub fn stat(pid: u32) -> Option<Stat> {
     // The name in parentheses may hold blanks and parentheses; the state is the third field.
     let fields: Vec<&str> = text[text.rfind(')')? + 1..].split_whitespace().collect();
     let number = |field: usize| fields.get(field - 3).and_then(|text| text.parse::<u64>().ok());
-    Some(Stat { state: fields.first()?.chars().next()?, user_ns: number(14)? * TICK_NS, cpu: number(39)? as u32 })
+    Some(Stat {
+        state: fields.first()?.chars().next()?,
+        user_ns: number(14)? * TICK_NS,
+        system_ns: number(15)? * TICK_NS,
+        cpu: number(39)? as u32,
+    })
 }
 
 #[cfg(test)]

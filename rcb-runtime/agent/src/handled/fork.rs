@@ -146,7 +146,7 @@ fn make(st: &mut State, wanted: &Wanted, group: u32, regs: &mut Regs) -> Answer 
     let carry = &mut shared::own(st.replica).carry;
     carry.forks += 1;
     if let Some(place) = carry.children.iter_mut().find(|child| child.pid == 0) {
-        *place = ChildProcess { pid: pid as u32, group };
+        *place = ChildProcess { pid: pid as u32, group, job_changes: 0 };
     }
     if wanted.flags & CLONE_PARENT_SETTID != 0 {
         let _ = guest::put(wanted.parent_tid, &(pid as u32));

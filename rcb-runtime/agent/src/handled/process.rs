@@ -1,12 +1,10 @@
 //! Options of the process that the agent itself relies on: they are recorded and shown to the guest as it set them.
 
-use crate::call::{Answer, Call, each, once};
+use crate::call::{Answer, Call, each};
 use crate::guest;
-use crate::handled::identity;
 use crate::shared;
 use crate::state::State;
 use rcb_sys::errno::{EFAULT, EINVAL, ENODEV};
-use rcb_sys::nr;
 
 const ARCH_SET_GS: u64 = 0x1001;
 const ARCH_GET_GS: u64 = 0x1004;
@@ -68,19 +66,6 @@ pub fn prctl(st: &mut State, call: &Call) -> Answer {
 fn set(st: &mut State, which: usize, value: u64) -> Answer {
     st.prctl[which] = value;
     Answer::local(0)
-}
-
-/// getrlimit, setrlimit, prlimit64: limits of every replica alike; other processes' by the leader.
-pub fn rlimit(st: &mut State, call: &Call) -> Answer {
-    let pid = call.args[0] as i32;
-    if call.nr != nr::PRLIMIT64 || pid == 0 {
-        return Answer::local(each(call.nr, call.args));
-    }
-    if i64::from(pid) == identity::pid() {
-        let [_, which, new, old, ..] = call.args;
-        return Answer::local(each(call.nr, [0, which, new, old, 0, 0]));
-    }
-    once(st, call, true, |_, args| each(call.nr, *args))
 }
 
 /// personality: the address-space randomisation that the runtime switches off is not the guest's business.
