@@ -38,7 +38,9 @@ fn with_room<T>(work: impl FnOnce() -> T) -> T {
 
 /// Opens the peers' pidfds at their reserved numbers.
 pub fn open_peers(st: &State, pid_of: impl Fn(usize) -> u32) -> Result<(), i64> {
-    with_room(|| (0..st.n).filter(|peer| *peer != st.replica).try_for_each(|peer| open_peer(st, peer, pid_of(peer))))
+    let attempt =
+        || (0..st.n).filter(|peer| *peer != st.replica).try_for_each(|peer| open_peer(st, peer, pid_of(peer)));
+    attempt().or_else(|_| with_room(attempt))
 }
 
 fn open_peer(st: &State, peer: usize, pid: u32) -> Result<(), i64> {

@@ -51,7 +51,8 @@ pub const fn bit(signal: u32) -> u64 {
     1 << (signal - 1)
 }
 
-/// Virtual signal state.
+/// Virtual signal state; small things first, see [`State`].
+#[repr(C)]
 pub struct Signals {
     /// Blocked signals.
     pub mask: u64,
@@ -59,16 +60,16 @@ pub struct Signals {
     pub pending: u64,
     /// Of these, those to deliver although they are blocked.
     pub forced: u64,
-    /// What is known of each pending signal (of real-time signals: of the first).
-    pub info: [SigInfo; 65],
-    /// Further instances of pending real-time signals, in order.
-    pub queued: [SigInfo; QUEUE],
-    /// How many.
+    /// Entries of `queued` in use.
     pub queued_count: usize,
     /// Dispositions.
     pub actions: [SigAction; 65],
     /// Alternate stack.
     pub stack: Stack,
+    /// What is known of each pending signal (of real-time signals: of the first).
+    pub info: [SigInfo; 65],
+    /// Further instances of pending real-time signals, in order.
+    pub queued: [SigInfo; QUEUE],
 }
 
 impl Signals {

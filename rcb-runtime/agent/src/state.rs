@@ -37,7 +37,9 @@ pub struct Deferred {
     pub restart: bool,
 }
 
-/// State of the agent.
+/// State of the agent. What a fork and most calls touch comes first, so that it lies in one page: a page that parent or
+/// child writes to after a fork is copied.
+#[repr(C)]
 pub struct State {
     /// Which replica this is.
     pub replica: usize,
@@ -61,8 +63,6 @@ pub struct State {
     pub payload_start: [u64; RING],
     /// Latest request whose result was a descriptor.
     pub last_fd_seq: u64,
-    /// Kinds of descriptors.
-    pub kinds: [FdKind; KINDS],
     /// Start of the emulated heap.
     pub brk_start: u64,
     /// Its end as the guest set it.
@@ -75,14 +75,8 @@ pub struct State {
     pub wait_mask: Option<u64>,
     /// That mask for the kernel, and what points to it.
     pub wait_words: [u64; 3],
-    /// Virtual signal state.
-    pub signals: Signals,
     /// Left for the next frame.
     pub deferred: Deferred,
-    /// Executable mappings and trampolines.
-    pub code: CodeMap,
-    /// Read-only shared mappings of files: no write permission may be added. `(start, end)`.
-    pub shared_maps: [(u64, u64); 32],
     /// Registers of the request being handled.
     pub regs: *const Regs,
     /// Values of prctl options that are only recorded: parent-death signal, dumpable, no_new_privs, tsc, subreaper.
@@ -97,6 +91,14 @@ pub struct State {
     pub reading_ns: u64,
     /// What of it so far is not the agent's own work: readings, kernel, waiting.
     pub apart_ns: u64,
+    /// Virtual signal state.
+    pub signals: Signals,
+    /// Kinds of descriptors.
+    pub kinds: [FdKind; KINDS],
+    /// Read-only shared mappings of files: no write permission may be added. `(start, end)`.
+    pub shared_maps: [(u64, u64); 32],
+    /// Executable mappings and trampolines.
+    pub code: CodeMap,
 }
 
 /// Words in [`Scratch::words`].

@@ -110,16 +110,21 @@ impl<'run> Watch<'run> {
         self.tree.groups[&0].group.go(self.shared);
         loop {
             let ready = self.wait()?;
-            while let Ok(Some(info)) = self.signals.read_signal() {
+            // One at a time: the others are still there at the next wait.
+            if ready.signalled
+                && let Ok(Some(info)) = self.signals.read_signal()
+            {
                 if info.ssi_signo as i32 == libc::SIGCHLD {
                     self.tree.jobs();
                 } else if let Some(verdict) = self.forward(info.ssi_signo as i32, info.ssi_code) {
                     return Ok(verdict);
                 }
             }
-            if ready.notified || ready.ended || ready.ticked {
+            if ready.notified || !ready.ended.is_empty() || ready.ticked {
                 // What a replica wrote before it ended must be seen before its end.
-                let _ = self.shared.notify.read();
+                if ready.notified {
+                    let _ = self.shared.notify.read();
+                }
                 self.tree.update()?;
                 self.serve(&mut warn);
             }
@@ -200,11 +205,12 @@ impl<'run> Watch<'run> {
         Self::unheeded(watched, ready.ticked);
         let mut events = Vec::new();
         let grace_over = watched.grace_ends.is_some_and(|end| end <= Instant::now());
-        if ready.notified || ready.ended || grace_over {
+        let has_ended = watched.group.children.iter().any(|child| ready.ended.contains(&child.pid));
+        if ready.notified || has_ended || grace_over {
             events.push(Event::Look(look(watched, false)));
         }
-        if ready.ended {
-            collect_ended(watched, &mut events);
+        if has_ended {
+            collect_ended(watched, &ready.ended, &mut events);
         }
         if ready.ticked {
             events.push(Event::Tick(look(watched, true)));
@@ -236,17 +242,24 @@ impl<'run> Watch<'run> {
         let readable = PollFlags::POLLIN;
         let mut fds =
             vec![PollFd::new(self.shared.notify.as_fd(), readable), PollFd::new(self.signals.as_fd(), readable)];
+        let mut living = Vec::new();
         for watched in self.tree.groups.values() {
-            let living = watched.group.children.iter().zip(&watched.ends).filter(|(_, end)| end.is_none());
-            fds.extend(living.map(|(child, _)| PollFd::new(child.pidfd.as_fd(), readable)));
+            let children = watched.group.children.iter().zip(&watched.ends).filter(|(_, end)| end.is_none());
+            living.extend(children.map(|(child, _)| child));
         }
+        fds.extend(living.iter().map(|child| PollFd::new(child.pidfd.as_fd(), readable)));
         let first_timer = fds.len();
         fds.extend(self.ticker.iter().map(|ticker| PollFd::new(ticker.as_fd(), readable)));
         let first_mover = fds.len();
         fds.extend(self.mover.iter().map(|mover| PollFd::new(mover.ticker.as_fd(), readable)));
         let pending = |watched: &&Watched<'_>| watched.killed.is_none();
-        let living = self.tree.groups.values().filter(pending);
-        let fatal = living.flat_map(|watched| [watched.fatal_at, watched.unheeded_at]).flatten();
+        let fatal = self
+            .tree
+            .groups
+            .values()
+            .filter(pending)
+            .flat_map(|watched| [watched.fatal_at, watched.unheeded_at])
+            .flatten();
         let graces = self.tree.groups.values().filter_map(|watched| watched.grace_ends);
         let first_grace = graces.chain(fatal).min();
         let left = first_grace.map(|end| end.saturating_duration_since(Instant::now()));
@@ -261,7 +274,8 @@ impl<'run> Watch<'run> {
         let is_ready = |fd: &PollFd<'_>| fd.any().unwrap_or(false);
         let ready = Ready {
             notified: is_ready(&fds[0]),
-            ended: fds[2..first_timer].iter().any(is_ready),
+            signalled: is_ready(&fds[1]),
+            ended: living.iter().zip(&fds[2..]).filter(|(_, fd)| is_ready(fd)).map(|(child, _)| child.pid).collect(),
             ticked: fds[first_timer..first_mover].iter().any(is_ready),
             weighs: fds[first_mover..].iter().any(is_ready),
         };
@@ -341,9 +355,9 @@ fn look(watched: &Watched<'_>, with_times: bool) -> Vec<Glance> {
     segments.iter().zip(&watched.group.children).map(glance).collect()
 }
 
-fn collect_ended(watched: &mut Watched<'_>, events: &mut Vec<Event>) {
+fn collect_ended(watched: &mut Watched<'_>, ended: &[u32], events: &mut Vec<Event>) {
     for replica in 0..watched.group.children.len() {
-        if watched.ends[replica].is_some() {
+        if watched.ends[replica].is_some() || !ended.contains(&watched.group.children[replica].pid) {
             continue;
         }
         if let Some((end, usage)) = processes::reap(&watched.group.children[replica], false) {
@@ -363,7 +377,9 @@ fn collect_ended(watched: &mut Watched<'_>, events: &mut Vec<Event>) {
 /// What one wait has found.
 struct Ready {
     notified: bool,
-    ended: bool,
+    signalled: bool,
+    /// Process ids of replicas that are gone.
+    ended: Vec<u32>,
     ticked: bool,
     weighs: bool,
 }

@@ -3,6 +3,7 @@
 
 use crate::spawn::Child;
 use rcb_guard::End;
+use std::io::Read as _;
 use std::mem::MaybeUninit;
 use std::os::fd::AsRawFd;
 use std::time::Duration;
@@ -29,7 +30,10 @@ pub struct Usage {
 /// How long a process has been ready without running: the second number of `/proc/PID/schedstat`, which a process has
 /// until it is reaped; 0 where the kernel does not say.
 fn delayed(pid: u32) -> Duration {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/schedstat")).unwrap_or_default();
+    // Once per process of a tree: as few calls as it takes.
+    let mut text = [0; 96];
+    let read = std::fs::File::open(format!("/proc/{pid}/schedstat")).and_then(|mut file| file.read(&mut text));
+    let text = std::str::from_utf8(&text[..read.unwrap_or(0)]).unwrap_or_default();
     Duration::from_nanos(text.split_whitespace().nth(1).and_then(|text| text.parse().ok()).unwrap_or(0))
 }
 
@@ -65,17 +69,16 @@ pub fn job_news() -> Option<(u32, Job)> {
     (pid != 0).then_some((pid as u32, job))
 }
 
-/// Whether a child that has ended had a limit of CPU time and has used it up.
-fn cpu_time_is_up(pid: u32, used: Duration) -> bool {
+/// Limit of CPU time of a child that has ended: a zombie still has it.
+fn cpu_limit(pid: u32) -> Option<Duration> {
     let mut limit = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
-    // SAFETY: only asks; a zombie still has its limits.
+    // SAFETY: only asks.
     let known = unsafe { libc::prlimit(pid as i32, libc::RLIMIT_CPU, std::ptr::null(), &raw mut limit) } == 0;
-    // The kernel counts whole ticks for limits, which on a busy machine is far from what it says was used.
-    known && limit.rlim_max != libc::RLIM_INFINITY && used * 2 >= Duration::from_secs(limit.rlim_max)
+    (known && limit.rlim_max != libc::RLIM_INFINITY).then(|| Duration::from_secs(limit.rlim_max))
 }
 
-/// Whether a child has ended, which leaves it to be reaped; waits for that if told to.
-fn has_ended(pid: u32, wait: bool) -> bool {
+/// How a child has ended, `si_code` and `si_status`, which leaves it to be reaped; waits for that if told to.
+fn has_ended(pid: u32, wait: bool) -> Option<(i32, i32)> {
     let options = libc::WEXITED | libc::WNOWAIT | if wait { 0 } else { libc::WNOHANG };
     let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
     loop {
@@ -83,10 +86,14 @@ fn has_ended(pid: u32, wait: bool) -> bool {
         let result = unsafe { libc::waitid(libc::P_PID, pid, info.as_mut_ptr(), options) };
         if result == 0 {
             // SAFETY: zeroed, and filled by the kernel if a child has ended.
-            return unsafe { info.assume_init().si_pid() } != 0;
+            let (pid, code, status) = unsafe {
+                let info = info.assume_init();
+                (info.si_pid(), info.si_code, info.si_status())
+            };
+            return (pid != 0).then_some((code, status));
         }
         if std::io::Error::last_os_error().raw_os_error() != Some(libc::EINTR) {
-            return false;
+            return None;
         }
     }
 }
@@ -94,12 +101,9 @@ fn has_ended(pid: u32, wait: bool) -> bool {
 /// Reaps a replica; `None` if it lives (only without `wait`).
 pub fn reap(child: &Child, wait: bool) -> Option<(End, Usage)> {
     let mut status = 0;
-    if !has_ended(child.pid, wait) {
-        return None;
-    }
+    let how = has_ended(child.pid, wait)?;
     let delayed = delayed(child.pid);
-    let times = stat(child.pid).map_or(Duration::ZERO, |stat| Duration::from_nanos(stat.user_ns + stat.system_ns));
-    let cpu_time_is_up = cpu_time_is_up(child.pid, times);
+    let limit = if how == (libc::CLD_KILLED, libc::SIGKILL) { cpu_limit(child.pid) } else { None };
     let mut usage = MaybeUninit::<libc::rusage>::zeroed();
     // A zombie still has one.
     // SAFETY: asks for a number.
@@ -124,6 +128,8 @@ pub fn reap(child: &Child, wait: bool) -> Option<(End, Usage)> {
         End::Exit(libc::WEXITSTATUS(status))
     };
     let (user, system) = (time(usage.ru_utime), time(usage.ru_stime));
+    // The kernel counts whole ticks for limits, which on a busy machine is far from what it says was used.
+    let cpu_time_is_up = limit.is_some_and(|limit| (user + system) * 2 >= limit);
     let usage = Usage {
         user,
         system,
@@ -143,8 +149,6 @@ pub struct Stat {
     pub state: char,
     /// Time in user mode in nanoseconds, in steps of a clock tick.
     pub user_ns: u64,
-    /// The same in the kernel.
-    pub system_ns: u64,
     /// CPU it ran on last.
     pub cpu: u32,
 }
@@ -157,12 +161,7 @@ pub fn stat(pid: u32) -> Option<Stat> {
     // The name in parentheses may hold blanks and parentheses; the state is the third field.
     let fields: Vec<&str> = text[text.rfind(')')? + 1..].split_whitespace().collect();
     let number = |field: usize| fields.get(field - 3).and_then(|text| text.parse::<u64>().ok());
-    Some(Stat {
-        state: fields.first()?.chars().next()?,
-        user_ns: number(14)? * TICK_NS,
-        system_ns: number(15)? * TICK_NS,
-        cpu: number(39)? as u32,
-    })
+    Some(Stat { state: fields.first()?.chars().next()?, user_ns: number(14)? * TICK_NS, cpu: number(39)? as u32 })
 }
 
 #[cfg(test)]

@@ -275,7 +275,12 @@ impl<'run> Tree<'run> {
         });
         let zombies: Vec<usize> = self.zombies.iter().filter(|(_, of)| **of == parent).map(|(id, _)| *id).collect();
         self.zombies.retain(|_, of| *of != parent);
-        unused.into_iter().chain(zombies).try_for_each(|id| self.recycle(id))
+        for id in unused {
+            // Nobody has written to its segments.
+            self.shared.control.get(id).state.store(process::NONE, Ordering::Release);
+            self.free.push(id);
+        }
+        zombies.into_iter().try_for_each(|id| self.recycle(id))
     }
 
     /// Adds up what the replicas of a group did and used.

@@ -22,7 +22,8 @@ use crate::shared;
 use crate::signals;
 use crate::state::{SCRATCH_WORDS, State, scratch};
 use crate::trap::entry;
-use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
+use core::sync::atomic::fence;
 use rcb_abi::control::{NO_GROUP, SPARES};
 use rcb_abi::fault::{Regs, boot_site, kind};
 use rcb_abi::segment::{CHILDREN, Carry, ChildProcess, FORK, phase};
@@ -238,16 +239,26 @@ fn attach(st: &State) {
         syscall!(nr::PRCTL, PR_SET_PTRACER, supervisor, 0, 0, 0, 0);
         let pid = syscall!(nr::GETPID, 0, 0, 0, 0, 0, 0) as u32;
         let word = &shared::own(st.replica).pid;
-        word.store(pid, Release);
+        word.store(pid, SeqCst);
         syscall!(nr::FUTEX, word.as_ptr(), 1, i32::MAX, 0, 0, 0);
     }
-    notify(st);
+    // The supervisor has nothing to do before all are there; whoever comes last finds all.
+    fence(SeqCst);
+    if (0..st.n).all(|peer| shared::peer(peer).pid.load(Acquire) != 0) {
+        notify(st);
+    }
 }
 
 /// Waits until all replicas of the new group are there, and opens them.
 fn meet_peers(st: &State) {
     for peer in 0..st.n {
         let word = &shared::peer(peer).pid;
+        for _ in 0..st.spin {
+            if word.load(Acquire) != 0 {
+                break;
+            }
+            core::hint::spin_loop();
+        }
         while word.load(Acquire) == 0 {
             // SAFETY: waits on a shared word.
             unsafe { syscall!(nr::FUTEX, word.as_ptr(), 0, 0, 0, 0, 0) };

@@ -8,8 +8,7 @@ const PLACEMENT: &str = "placement of memory belongs to the runtime";
 
 /// The rows, in rising order.
 pub(super) const ROWS: &[Row] = &[
-    handled(9, "mmap", &[Addr, Int, Flags(flags::PROT), Flags(flags::MAP), Fd, Int], Local, Handler::Mmap)
-        .but("no writable shared mappings of files: what replicas write there, others would see past the agreement"),
+    handled(9, "mmap", &[Addr, Int, Flags(flags::PROT), Flags(flags::MAP), Fd, Int], Local, Handler::Mmap),
     handled(10, "mprotect", &[Addr, Int, Flags(flags::PROT)], Local, Handler::Mprotect),
     handled(11, "munmap", &[Addr, Int], Local, Handler::Munmap),
     handled(12, "brk", &[Addr], Local, Handler::Brk),
