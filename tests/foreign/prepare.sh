@@ -1,6 +1,6 @@
 #!/bin/sh
 # prepare.sh DIR: fetch test suites that others have written, from Debian's archive, and lay them out under DIR for
-# foreign.py: python's (package libpython3.11-testsuite), perl's, bash's and GNU make's (source packages). The programs
+# foreign.py: python's (package libpython3.11-testsuite), perl's, bash's, GNU make's and coreutils' (source packages). The programs
 # under test are those installed. What is there is kept. Needs apt-get and the network; installs nothing.
 set -eu
 [ $# -eq 1 ] || { echo "usage: $0 DIR" >&2; exit 2; }
@@ -68,4 +68,26 @@ if [ ! -d make ]; then
     tar xf make-dfsg_*.orig.tar.gz -C make.new --strip-components=1
     sed -e 's/@CC@/gcc/' -e 's/@[A-Z_]*@//g' make.new/tests/config-flags.pm.in > make.new/tests/config-flags.pm
     mv make.new make
+fi
+
+if [ ! -d coreutils ]; then
+    rm -rf coreutils.new
+    fetch coreutils
+    mkdir coreutils.new
+    tar xf coreutils_*.orig.tar.xz -C coreutils.new --strip-components=1
+    : > coreutils.new/lib/config.h # their configure writes it
+    # What their helper getlimits prints, for x86-64: for each type its bounds and the numbers just beyond.
+    /usr/bin/python3 - > coreutils.new/src/getlimits <<'END'
+signed = {"SCHAR": 8, "SHRT": 16, "INT": 32, "LONG": 64, "SSIZE": 64, "TIME_T": 64, "PID_T": 32, "OFF_T": 64, "INTMAX": 64}
+unsigned = {"UCHAR": 8, "USHRT": 16, "UINT": 32, "ULONG": 64, "SIZE": 64, "UID_T": 32, "GID_T": 32, "UINTMAX": 64}
+print("#!/bin/sh\ncat <<'END'")
+for names, low, high in ((signed, lambda b: -2 ** (b - 1), lambda b: 2 ** (b - 1) - 1), (unsigned, lambda b: 0, lambda b: 2 ** b - 1)):
+    for name, bits in names.items():
+        print("%s_MAX=%d\n%s_OFLOW=%d" % (name, high(bits), name, high(bits) + 1))
+        if low(bits):
+            print("%s_MIN=%d\n%s_UFLOW=%d" % (name, low(bits), name, low(bits) - 1))
+print("IO_BUFSIZE=131072\nEND")
+END
+    chmod +x coreutils.new/src/getlimits
+    mv coreutils.new coreutils
 fi

@@ -22,7 +22,7 @@ use crate::shared;
 use crate::signals;
 use crate::state::{SCRATCH_WORDS, State, scratch};
 use crate::trap::entry;
-use core::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
+use core::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 use core::sync::atomic::fence;
 use rcb_abi::control::{NO_GROUP, SPARES};
 use rcb_abi::fault::{Regs, boot_site, kind};
