@@ -111,7 +111,7 @@ def coreutils(run, part):
     listed = subprocess.run(["dpkg", "-L", "coreutils"], stdout=subprocess.PIPE, check=True).stdout.decode().split()
     programs = [os.path.basename(name) for name in listed if re.match(r"(/usr)?/s?bin/.", name)]
     script = "tests/" + part
-    words = [script] if part.endswith(".sh") else ["-w", "-I./tests", "-MCuSkip", "-MCoreutils", "-MCuTmpdir qw(%s)" % part, script]
+    words = [script] if part.endswith(".sh") else ["-w", "-I./tests", "-MCuSkip", "-MCoreutils", "-MCuTmpdir qw(%s)" % part.replace("/", "-"), script]
     interpreter = "/bin/sh" if part.endswith(".sh") else "/usr/bin/perl"
     argv = ["/bin/sh", "-c", 'exec "$@" 9>&2', "sh", interpreter] + words
     status, _ = run("coreutils/" + part, ["/usr/bin/env", "PATH=%s/src:/usr/bin:/bin:/usr/sbin:/sbin" % folder] + argv, folder,

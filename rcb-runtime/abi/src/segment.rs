@@ -265,6 +265,10 @@ pub struct Carry {
     pub random: [u8; 16],
     /// Hard limit of descriptors as the guest has lowered it; 0 for the kernel's.
     pub nofile_hard: u64,
+    /// The same for the address space.
+    pub space_hard: u64,
+    /// What the kernel's soft limit of the address space is larger than the guest's: room for the agent.
+    pub space_extra: u64,
     /// Recorded affinity mask.
     pub affinity: [u64; 16],
     /// Bits: 1 the seccomp filter is installed.

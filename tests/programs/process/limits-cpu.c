@@ -1,5 +1,6 @@
 // covers: setrlimit getrlimit prlimit64 kill
-// Limits that end or restrict a process: CPU time with and without a handler, descriptors up to the hard limit.
+// Limits that end or restrict a process: CPU time with and without a handler, descriptors up to the hard limit,
+// address space.
 #include "check.h"
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -58,6 +59,24 @@ int main(void) {
     if (child == 0) {
         CHECK(getrlimit(RLIMIT_NOFILE, &now) == 0);
         _exit(now.rlim_max);
+    }
+    CHECK(waitpid(child, &status, 0) == child);
+    SHOW(WEXITSTATUS(status));
+    // A limit of address space is what was asked for, and a process beyond it can still fork.
+    limit.rlim_cur = limit.rlim_max = 1000 << 10;
+    fflush(stdout);
+    child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        CHECK(setrlimit(RLIMIT_AS, &limit) == 0);
+        CHECK(getrlimit(RLIMIT_AS, &now) == 0 && now.rlim_cur == 1000 << 10 && now.rlim_max == 1000 << 10);
+        CHECK(mmap(NULL, 1 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED);
+        pid_t inner = fork();
+        CHECK(inner >= 0);
+        if (inner == 0)
+            _exit(23);
+        CHECK(waitpid(inner, &status, 0) == inner);
+        _exit(WEXITSTATUS(status));
     }
     CHECK(waitpid(child, &status, 0) == child);
     SHOW(WEXITSTATUS(status));

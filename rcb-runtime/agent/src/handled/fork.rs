@@ -17,7 +17,7 @@ use crate::call::{Answer, Call, note_refusal, post_event, step};
 use crate::descriptors::{self, Streams};
 use crate::fault::{Words, notify, park};
 use crate::guest;
-use crate::handled::{identity, window};
+use crate::handled::{identity, limits, window};
 use crate::shared;
 use crate::signals;
 use crate::state::{SCRATCH_WORDS, State, scratch};
@@ -167,7 +167,7 @@ fn born(st: &mut State, wanted: &Wanted, group: u32, regs: &mut Regs, streams: (
     let kept = scratch().words.as_mut_ptr().cast::<u8>();
     // SAFETY: the buffer is as large, and nobody else uses it in between.
     unsafe { (&raw const shared::own(st.replica).carry).cast::<u8>().copy_to_nonoverlapping(kept, CARRY_BYTES) };
-    if shared::join(group, st.replica, st.n, st.fd_base).is_err() {
+    if limits::with_space(st, || shared::join(group, st.replica, st.n, st.fd_base)).is_err() {
         // The segments are gone: only the exit status can speak.
         // SAFETY: ends the process.
         unsafe { syscall!(nr::EXIT_GROUP, 125, 0, 0, 0, 0, 0) };

@@ -1,5 +1,7 @@
 //! wait4 and waitid: the guest's children are groups, which the supervisor watches. It writes into their control pages
 //! how they ended, stopped or went on; the leader looks there, and all replicas hear what it found.
+//!
+//! LIMIT: SIGCHLD may arrive a moment after a wait has told of what it is about.
 #![allow(unsafe_code, reason = "waits on a shared word")]
 
 use crate::call::{Answer, Call, once};
