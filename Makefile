@@ -16,7 +16,7 @@ COMPILER = $(if $(LLVM),,--exclude rcb-pass --exclude rcbcc --exclude rcb-harden
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build hardened demo test bench bench-hardening suite soak soak-inject soak-hardening docs clean
+.PHONY: help setup build hardened demo test bench bench-hardening suite foreign soak soak-inject soak-hardening docs clean
 
 help: ## list the targets
 	@echo "usage: make TARGET"
@@ -75,8 +75,14 @@ soak: setup build ## the slow campaigns: many more random faults (SEEDS=500 per 
 	    export RCB="$$(realpath "$(RCB)")" RCB_FAULT_SEEDS=$(SEEDS); set -x; \
 	    $(CARGO) test --locked -p rcb-tests --test faults --no-fail-fast; \
 	fi
-
+	@$(MAKE) --no-print-directory foreign
 	@$(MAKE) --no-print-directory soak-inject
+
+FOREIGN ?= $(TARGET)/foreign
+foreign: build ## test suites that others have written, natively, then as two replicas (fetches them with apt-get)
+	tests/foreign/prepare.sh "$(FOREIGN)"
+	tests/foreign/foreign.py "$(FOREIGN)" > "$(FOREIGN)/native.txt"
+	tests/foreign/foreign.py "$(FOREIGN)" --run "$$(realpath "$(RCB)") run -n 2 --"
 
 # Kept in a store, so that an interrupted campaign goes on; `make clean` or another SEED begins anew.
 SEED ?= 1

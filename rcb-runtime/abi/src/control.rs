@@ -52,6 +52,10 @@ pub struct Control {
     pub status: AtomicU32,
     /// Its process group at its end.
     pub pgid: AtomicU32,
+    /// How the process last stopped or went on, as `wait4` says it.
+    pub job_status: AtomicU32,
+    /// How often it has stopped or gone on.
+    pub job_changes: AtomicU32,
     /// CPU time that its leader used, in microseconds: user, then system.
     pub used_us: [AtomicU64; 2],
     /// Rises whenever a child of this group changes its state; the low half is a futex word.

@@ -149,10 +149,12 @@ pub struct Petition {
 
 /// Kinds of [`Petition`].
 pub mod petition {
-    /// Send `value`, SIGKILL or SIGSTOP, to the process `pid`.
+    /// Send `value`, SIGKILL, SIGSTOP or SIGCONT, to the process `pid`.
     pub const KILL: u32 = 1;
     /// Put the process `pid` into the process group `value`.
     pub const SET_GROUP: u32 = 2;
+    /// Stop the asking process itself, as the default action of the signal `value` says.
+    pub const STOP: u32 = 3;
 }
 
 /// A child of the guest that has not been waited for.
@@ -163,6 +165,8 @@ pub struct ChildProcess {
     pub pid: u32,
     /// Its group.
     pub group: u32,
+    /// Of the times it has stopped or gone on ([`crate::control::Control::job_changes`]), how many the guest knows of.
+    pub job_changes: u32,
 }
 
 /// Bytes of a vfork child's memory that are handed back to its parent.
@@ -275,6 +279,12 @@ pub struct Carry {
     pub personality: u64,
     /// The guest's AT_RANDOM bytes.
     pub random: [u8; 16],
+    /// Hard limit of descriptors as the guest has lowered it; 0 for the kernel's.
+    pub nofile_hard: u64,
+    /// The same for the address space.
+    pub space_hard: u64,
+    /// What the kernel's soft limit of the address space is larger than the guest's: room for the agent.
+    pub space_extra: u64,
     /// Recorded affinity mask.
     pub affinity: [u64; 16],
     /// Bits: 1 the seccomp filter is installed.
@@ -312,6 +322,10 @@ pub struct Segment {
     pub parent: AtomicU32,
     /// Group that the leader's latest wait has taken the end of, plus one; 0 for none.
     pub waited: AtomicU32,
+    /// What the wait has found was not the end, but this many changes, see [`ChildProcess::job_changes`]; else 0.
+    pub waited_changes: AtomicU32,
+    /// Non-zero: the guest does not want to be told of children that stop or go on.
+    pub no_stop_news: AtomicU32,
     /// A signal that has arrived and ends the guest by default; 0 for none. The guest may be busy without calls.
     pub fatal: AtomicU32,
     /// A signal that has arrived and waits for the guest's next call; 0 for none.

@@ -23,7 +23,7 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use core::sync::atomic::{AtomicUsize, fence};
 use rcb_abi::control::process;
 use rcb_abi::fault::kind;
-use rcb_abi::segment::{ADMITTED, RING};
+use rcb_abi::segment::{ADMITTED, ChildProcess, RING};
 use rcb_sys::types::{SigAction, SigInfo, UContext};
 use rcb_sys::{nr, raw, syscall};
 use rcb_vote::digest::chain_result;
@@ -202,9 +202,18 @@ fn correct(st: &State, info: &mut SigInfo) {
             child.pid != 0 && shared::control_of(child.group as usize).state.load(Acquire) == process::ENDED
         });
         if let Some(child) = ended {
-            *info = wait::info(child.pid, shared::control_of(child.group as usize));
+            let control = shared::control_of(child.group as usize);
+            *info = wait::info(child.pid, control.status.load(Relaxed), control);
+        } else if let Some(child) = carry.children.iter().find(|child| changed(child)) {
+            let control = shared::control_of(child.group as usize);
+            *info = wait::info(child.pid, control.job_status.load(Relaxed), control);
         }
     }
+}
+
+/// Whether a child has stopped or gone on without the guest knowing.
+fn changed(child: &ChildProcess) -> bool {
+    child.pid != 0 && shared::control_of(child.group as usize).job_changes.load(Acquire) != child.job_changes
 }
 
 /// Gives the leader's process the guest's mask; pending signals that it lets through arrive at once.
@@ -225,6 +234,16 @@ pub fn restore_mask(uc: &mut UContext) {
     }
 }
 
+/// Whether the guest has made a session of its own. The kernel takes all process groups there for orphaned, as the
+/// parent of our processes is the supervisor, and would stop none of them: it is the agent that stops.
+fn own_session() -> bool {
+    let session = |pid: u32| {
+        // SAFETY: asks for a number.
+        unsafe { syscall!(nr::GETSID, pid, 0, 0, 0, 0, 0) }
+    };
+    session(0) != session(shared::control().supervisor)
+}
+
 fn set_mask(mask: u64) {
     // SAFETY: the process's own mask.
     unsafe { syscall!(nr::RT_SIGPROCMASK, SIG_SETMASK, &raw const mask, 0, 8, 0, 0) };
@@ -239,8 +258,12 @@ pub fn mirror_action(st: &State, signal: u32) {
     if NOT_MIRRORED & bit(signal) != 0 || (!st.leads() && STOPS & bit(signal) == 0) {
         return;
     }
+    if signal == signals::SIGCHLD {
+        signals::tell_stop_news(st);
+    }
     let guest = st.signals.actions[signal as usize].handler;
-    let by_kernel = guest == 0 && (STOPS & bit(signal) != 0 || signals::drops(0, signal));
+    let stops = STOPS & bit(signal) != 0 && !own_session();
+    let by_kernel = guest == 0 && (stops || signals::drops(0, signal));
     let mut action = SigAction::default();
     if guest == SIG_IGN || (!by_kernel && !st.leads()) {
         action.handler = SIG_IGN;
@@ -270,6 +293,13 @@ fn hear_calls() {
     };
     // SAFETY: the handler is the agent's own.
     unsafe { syscall!(nr::RT_SIGACTION, SIGCONT, &raw const action, 0, 8, 0, 0) };
+}
+
+/// The guest has made a session of its own.
+pub fn session_made(st: &State) {
+    for signal in (1..=64).filter(|signal| STOPS & bit(*signal) != 0) {
+        mirror_action(st, signal);
+    }
 }
 
 /// At the start of a program: all dispositions, then the mask.

@@ -26,42 +26,48 @@ const NAP_NS: u64 = 1_000_000;
 /// So many of them until a leader that is still there counts as one that has no such descriptor.
 const MAX_NAPS: u32 = 3000;
 
+/// Does something for which the agent needs numbers that the guest's limit may not leave.
+fn with_room<T>(work: impl FnOnce() -> T) -> T {
+    const RLIMIT_NOFILE: u32 = 7;
+    let mut limit = [0u64; 2];
+    // SAFETY: reads and raises the process's own limit, up to the kernel's hard one.
+    unsafe {
+        syscall!(nr::PRLIMIT64, 0, RLIMIT_NOFILE, 0, &raw mut limit, 0, 0);
+        let raised = [limit[1], limit[1]];
+        syscall!(nr::PRLIMIT64, 0, RLIMIT_NOFILE, &raw const raised, 0, 0, 0);
+    }
+    let outcome = work();
+    // SAFETY: restores the limit.
+    unsafe { syscall!(nr::PRLIMIT64, 0, RLIMIT_NOFILE, &raw const limit, 0, 0, 0) };
+    outcome
+}
+
 /// Opens the peers' pidfds at their reserved numbers. ESRCH: one is lost, the others are open.
 pub fn open_peers(st: &State, pid_of: impl Fn(usize) -> u32) -> Result<(), i64> {
-    let mut limit = [0u64; 2];
-    // SAFETY: reads and raises the agent's own limit; restored below.
-    unsafe {
-        syscall!(nr::PRLIMIT64, 0, 7, 0, &raw mut limit, 0, 0);
-        let raised = [limit[1], limit[1]];
-        syscall!(nr::PRLIMIT64, 0, 7, &raw const raised, 0, 0, 0);
-    }
-    let mut outcome = Ok(());
-    for peer in 0..st.n {
-        if peer == st.replica {
-            continue;
-        }
-        // SAFETY: makes and moves a descriptor of the agent.
-        let fd = unsafe { syscall!(nr::PIDFD_OPEN, pid_of(peer), 0, 0, 0, 0, 0) };
-        if is_error(fd) {
-            outcome = Err(fd);
-            if fd == fail(ESRCH) {
+    let attempt = || {
+        let mut outcome = Ok(());
+        for peer in (0..st.n).filter(|peer| *peer != st.replica) {
+            match open_peer(st, peer, pid_of(peer)) {
                 // Just lost; the others shall be there all the same.
-                continue;
+                Err(errno) if errno == fail(ESRCH) => outcome = Err(errno),
+                other => other?,
             }
-            break;
         }
-        // SAFETY: as above.
-        let at = unsafe { syscall!(nr::DUP3, fd, st.fd_base + FD_PIDFD + peer as u32, 0, 0, 0, 0) };
-        // SAFETY: as above.
-        unsafe { syscall!(nr::CLOSE, fd, 0, 0, 0, 0, 0) };
-        if is_error(at) {
-            outcome = Err(at);
-            break;
-        }
+        outcome
+    };
+    attempt().or_else(|errno| if errno == fail(ESRCH) { Err(errno) } else { with_room(attempt) })
+}
+
+fn open_peer(st: &State, peer: usize, pid: u32) -> Result<(), i64> {
+    // SAFETY: makes a descriptor of the agent.
+    let fd = unsafe { syscall!(nr::PIDFD_OPEN, pid, 0, 0, 0, 0, 0) };
+    if is_error(fd) {
+        return Err(fd);
     }
-    // SAFETY: restores the limit.
-    unsafe { syscall!(nr::PRLIMIT64, 0, 7, &raw const limit, 0, 0, 0) };
-    outcome
+    // SAFETY: moves it.
+    let at = unsafe { syscall!(nr::DUP3, fd, st.fd_base + FD_PIDFD + peer as u32, 0, 0, 0, 0) };
+    close_own(fd as u64);
+    if is_error(at) { Err(at) } else { Ok(()) }
 }
 
 /// Finds out whether `pidfd_getfd` works here.
@@ -335,9 +341,13 @@ pub struct Streams([u32; MAX_REPLICAS]);
 /// Before a fork, in every replica alike: streams for the new group, where descriptors have to be passed over streams.
 pub fn new_streams(st: &State) -> Streams {
     let mut streams = Streams([0; MAX_REPLICAS]);
-    if !any_needs_socket(st) {
-        return streams;
+    if any_needs_socket(st) {
+        with_room(|| make_streams(st, &mut streams));
     }
+    streams
+}
+
+fn make_streams(st: &State, streams: &mut Streams) {
     for maker in 0..st.n {
         for taker in maker + 1..st.n {
             if st.replica == maker {
@@ -359,7 +369,6 @@ pub fn new_streams(st: &State) -> Streams {
             }
         }
     }
-    streams
 }
 
 /// After the fork: the child puts its ends where they belong, the parent has no use for them.
@@ -367,7 +376,7 @@ pub fn keep_streams(st: &State, streams: &Streams, is_child: bool) {
     for (peer, end) in streams.0.iter().enumerate().filter(|(_, end)| **end != 0) {
         if is_child {
             // SAFETY: replaces the inherited end of the parent's stream.
-            let at = unsafe { syscall!(nr::DUP3, *end, st.fd_base + FD_PEER + peer as u32, 0, 0, 0, 0) };
+            let at = with_room(|| unsafe { syscall!(nr::DUP3, *end, st.fd_base + FD_PEER + peer as u32, 0, 0, 0, 0) });
             if is_error(at) {
                 mirror_failed(st, at, u64::from(FD_PEER));
             }

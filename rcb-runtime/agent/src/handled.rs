@@ -7,6 +7,7 @@ pub mod fork;
 pub mod huge;
 pub mod identity;
 pub mod jobs;
+pub mod limits;
 pub mod memory;
 pub mod message;
 pub mod petition;
@@ -56,7 +57,7 @@ pub fn handle(st: &mut State, call: &Call, handler: Handler, regs: &mut Regs) ->
         Handler::WallTime => walltime::wall_time(st, call),
         Handler::Directory => files::directory(st, call),
         Handler::Futex => Answer::local(each(call.nr, call.args)),
-        Handler::Rlimit => process::rlimit(st, call),
+        Handler::Rlimit => limits::rlimit(st, call),
         Handler::Wait => wait::wait(st, call),
         Handler::Fork => fork::fork(st, call, regs),
         Handler::JobControl => jobs::job_control(st, call),

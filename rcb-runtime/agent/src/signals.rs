@@ -15,9 +15,9 @@ pub use frame::{leave, regs_of};
 use crate::agree::{meet, post};
 use crate::call::post_event;
 use crate::handled::exit::{End, announce};
-use crate::handled::identity;
+use crate::handled::{identity, petition};
 use crate::state::State;
-use rcb_abi::segment::EXCEPTION;
+use rcb_abi::segment::{EXCEPTION, petition::STOP};
 use rcb_sys::types::{SigAction, SigInfo, Stack, UContext};
 use rcb_sys::{nr, syscall};
 
@@ -51,7 +51,8 @@ pub const fn bit(signal: u32) -> u64 {
     1 << (signal - 1)
 }
 
-/// Virtual signal state.
+/// Virtual signal state; small things first, see [`State`].
+#[repr(C)]
 pub struct Signals {
     /// Blocked signals.
     pub mask: u64,
@@ -59,16 +60,16 @@ pub struct Signals {
     pub pending: u64,
     /// Of these, those to deliver although they are blocked.
     pub forced: u64,
-    /// What is known of each pending signal (of real-time signals: of the first).
-    pub info: [SigInfo; 65],
-    /// Further instances of pending real-time signals, in order.
-    pub queued: [SigInfo; QUEUE],
-    /// How many.
+    /// Entries of `queued` in use.
     pub queued_count: usize,
     /// Dispositions.
     pub actions: [SigAction; 65],
     /// Alternate stack.
     pub stack: Stack,
+    /// What is known of each pending signal (of real-time signals: of the first).
+    pub info: [SigInfo; 65],
+    /// Further instances of pending real-time signals, in order.
+    pub queued: [SigInfo; QUEUE],
 }
 
 impl Signals {
@@ -143,7 +144,16 @@ pub fn forked(st: &mut State) {
     st.signals.pending = 0;
     st.signals.forced = 0;
     st.signals.queued_count = 0;
+    tell_stop_news(st);
     crate::arrivals::forget(st);
+}
+
+/// Says whether the guest wants to be told of children that stop or go on.
+pub fn tell_stop_news(st: &State) {
+    const SA_NOCLDSTOP: u64 = 1;
+    let action = &st.signals.actions[SIGCHLD as usize];
+    let none = drops(action.handler, SIGCHLD) || action.flags & SA_NOCLDSTOP != 0;
+    crate::shared::own(st.replica).no_stop_news.store(u32::from(none), core::sync::atomic::Ordering::Relaxed);
 }
 
 /// Makes a signal pending, unless it is ignored. False when a real-time signal finds its queue full.
@@ -233,7 +243,7 @@ pub fn deliver(st: &mut State, uc: &mut UContext) {
         match action.handler {
             1 => {}
             0 if bit(signal) & DEFAULT_IGNORED != 0 => {}
-            0 if bit(signal) & DEFAULT_STOP != 0 => stop_self(signal),
+            0 if bit(signal) & DEFAULT_STOP != 0 => stop_self(st, signal),
             0 => die(st, uc, signal),
             _ => {
                 if action.flags & SA_RESETHAND != 0 {
@@ -295,12 +305,10 @@ pub fn kill_self(signal: u32) -> ! {
     }
 }
 
-/// Stops this replica as job control would; SIGCONT to the process group continues all.
-fn stop_self(signal: u32) {
-    let _ = signal;
-    // SAFETY: stops this process.
-    unsafe {
-        let pid = syscall!(nr::GETPID, 0, 0, 0, 0, 0, 0);
-        syscall!(nr::KILL, pid, SIGSTOP, 0, 0, 0, 0);
+/// The guest's default action for a signal is to stop. Only the supervisor can stop all replicas, and it knows whether
+/// somebody is there who would let a process of this group go on: an orphaned one is not stopped.
+fn stop_self(st: &State, signal: u32) {
+    if st.leads() {
+        petition::ask(st, STOP, identity::pid() as i32, signal as i32);
     }
 }

@@ -39,7 +39,9 @@ pub struct Deferred {
     pub restart: bool,
 }
 
-/// State of the agent.
+/// State of the agent. What a fork and most calls touch comes first, so that it lies in one page: a page that parent or
+/// child writes to after a fork is copied.
+#[repr(C)]
 pub struct State {
     /// Which replica this is.
     pub replica: usize,
@@ -69,8 +71,6 @@ pub struct State {
     pub payload_start: [u64; RING],
     /// Latest request whose result was a descriptor.
     pub last_fd_seq: u64,
-    /// Kinds of descriptors.
-    pub kinds: [FdKind; KINDS],
     /// Start of the emulated heap.
     pub brk_start: u64,
     /// Its end as the guest set it.
@@ -83,14 +83,8 @@ pub struct State {
     pub wait_mask: Option<u64>,
     /// That mask for the kernel, and what points to it.
     pub wait_words: [u64; 3],
-    /// Virtual signal state.
-    pub signals: Signals,
     /// Left for the next frame.
     pub deferred: Deferred,
-    /// Executable mappings and trampolines.
-    pub code: CodeMap,
-    /// Read-only shared mappings of files: no write permission may be added. `(start, end)`.
-    pub shared_maps: [(u64, u64); 32],
     /// Addresses reserved where the kernel places mappings at random.
     pub window: Window,
     /// Registers of the request being handled.
@@ -107,6 +101,14 @@ pub struct State {
     pub reading_ns: u64,
     /// What of it so far is not the agent's own work: readings, kernel, waiting.
     pub apart_ns: u64,
+    /// Virtual signal state.
+    pub signals: Signals,
+    /// Kinds of descriptors.
+    pub kinds: [FdKind; KINDS],
+    /// Read-only shared mappings of files: no write permission may be added. `(start, end)`.
+    pub shared_maps: [(u64, u64); 32],
+    /// Executable mappings and trampolines.
+    pub code: CodeMap,
 }
 
 /// Words in [`Scratch::words`].

@@ -79,7 +79,9 @@ const OURS: [Signal; 14] = [
 /// The signals that are meant for the guest, as a descriptor. They stay blocked as long as the process lives.
 pub fn guest_signals(inherited: &Inherited) -> Result<SignalFd> {
     let meant = |signal: &Signal| !OURS.contains(signal) && !inherited.is_ignored(*signal as i32);
-    let set = inherited.with_real_time(&Signal::iterator().filter(meant).collect());
+    let mut set = inherited.with_real_time(&Signal::iterator().filter(meant).collect());
+    // About our own children: the kernel tells of those that stop.
+    set.add(Signal::SIGCHLD);
     sigprocmask(SigmaskHow::SIG_BLOCK, Some(&set), None).map_err(|error| Error::os("blocking signals", error))?;
     SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
         .map_err(|error| Error::os("making a signalfd", error))
@@ -132,14 +134,21 @@ impl<'run> Watch<'run> {
         self.tree.groups[&0].group.go(self.shared);
         loop {
             let ready = self.wait()?;
-            while let Ok(Some(info)) = self.signals.read_signal() {
-                if let Some(verdict) = self.forward(info.ssi_signo as i32, info.ssi_code, info.ssi_pid) {
+            // One at a time: the others are still there at the next wait.
+            if ready.signalled
+                && let Ok(Some(info)) = self.signals.read_signal()
+            {
+                if info.ssi_signo as i32 == libc::SIGCHLD {
+                    self.tree.jobs();
+                } else if let Some(verdict) = self.forward(info.ssi_signo as i32, info.ssi_code, info.ssi_pid) {
                     return Ok(verdict);
                 }
             }
-            if ready.notified || ready.ended || ready.ticked || self.tree.is_waiting() {
+            if ready.notified || ready.signalled || !ready.ended.is_empty() || ready.ticked || self.tree.is_waiting() {
                 // What a replica wrote before it ended must be seen before its end.
-                let _ = self.shared.notify.read();
+                if ready.notified {
+                    let _ = self.shared.notify.read();
+                }
                 self.tree.update()?;
                 self.serve(&mut tell);
             }
@@ -231,11 +240,12 @@ impl<'run> Watch<'run> {
             events.push(Event::Ended { replica, end, agreed: Some(end) });
         }
         let grace_over = watched.grace_ends.is_some_and(|end| end <= Instant::now());
-        if ready.notified || ready.ended || grace_over {
+        let has_ended = watched.group.children.iter().any(|child| ready.ended.contains(&child.pid));
+        if ready.notified || has_ended || grace_over {
             events.push(Event::Look(look(watched, grace_over)));
         }
-        if ready.ended || !events.is_empty() {
-            collect_ended(watched, &mut events);
+        if has_ended || !events.is_empty() {
+            collect_ended(watched, &ready.ended, &mut events);
         }
         if ready.ticked {
             events.push(Event::Tick(look(watched, true)));
@@ -315,17 +325,24 @@ impl<'run> Watch<'run> {
         let readable = PollFlags::POLLIN;
         let mut fds =
             vec![PollFd::new(self.shared.notify.as_fd(), readable), PollFd::new(self.signals.as_fd(), readable)];
+        let mut living = Vec::new();
         for watched in self.tree.groups.values() {
-            let living = watched.group.children.iter().zip(&watched.ends).filter(|(_, end)| end.is_none());
-            fds.extend(living.map(|(child, _)| PollFd::new(child.pidfd.as_fd(), readable)));
+            let children = watched.group.children.iter().zip(&watched.ends).filter(|(_, end)| end.is_none());
+            living.extend(children.map(|(child, _)| child));
         }
+        fds.extend(living.iter().map(|child| PollFd::new(child.pidfd.as_fd(), readable)));
         let first_timer = fds.len();
         fds.extend(self.ticker.iter().map(|ticker| PollFd::new(ticker.as_fd(), readable)));
         let first_mover = fds.len();
         fds.extend(self.mover.iter().map(|mover| PollFd::new(mover.ticker.as_fd(), readable)));
         let pending = |watched: &&Watched<'_>| watched.killed.is_none();
-        let living = self.tree.groups.values().filter(pending);
-        let fatal = living.flat_map(|watched| [watched.fatal_at, watched.unheeded_at]).flatten();
+        let fatal = self
+            .tree
+            .groups
+            .values()
+            .filter(pending)
+            .flat_map(|watched| [watched.fatal_at, watched.unheeded_at])
+            .flatten();
         let graces = self.tree.groups.values().filter_map(|watched| watched.grace_ends);
         let heals = self.tree.groups.values().any(|watched| watched.healing.is_some()) || self.tree.is_waiting();
         let soon = heals.then(|| Instant::now() + LOOK_AGAIN);
@@ -343,7 +360,8 @@ impl<'run> Watch<'run> {
         let is_ready = |fd: &PollFd<'_>| fd.any().unwrap_or(false);
         let ready = Ready {
             notified: is_ready(&fds[0]),
-            ended: fds[2..first_timer].iter().any(is_ready),
+            signalled: is_ready(&fds[1]),
+            ended: living.iter().zip(&fds[2..]).filter(|(_, fd)| is_ready(fd)).map(|(child, _)| child.pid).collect(),
             ticked: fds[first_timer..first_mover].iter().any(is_ready),
             weighs: fds[first_mover..].iter().any(is_ready),
         };
@@ -426,9 +444,9 @@ pub fn look(watched: &Watched<'_>, with_times: bool) -> Vec<Glance> {
     segments.iter().zip(&watched.group.children).map(glance).collect()
 }
 
-fn collect_ended(watched: &mut Watched<'_>, events: &mut Vec<Event>) {
+fn collect_ended(watched: &mut Watched<'_>, ended: &[u32], events: &mut Vec<Event>) {
     for replica in 0..watched.group.children.len() {
-        if watched.ends[replica].is_some() {
+        if watched.ends[replica].is_some() || !ended.contains(&watched.group.children[replica].pid) {
             continue;
         }
         if is_early(watched, replica) {
@@ -438,6 +456,11 @@ fn collect_ended(watched: &mut Watched<'_>, events: &mut Vec<Event>) {
         let heals = watched.group.children.len() > 2;
         let ended = if heals { processes::reap_with_account(child, false) } else { processes::reap(child, false) };
         if let Some((end, usage)) = ended {
+            if usage.cpu_time_is_up && end == End::Signal(libc::SIGKILL) && watched.killed.is_none() {
+                // The kernel's answer to a program that has used up its limit, in one replica first.
+                watched.killed = Some(end);
+                watched.group.kill_all();
+            }
             let announced = watched.group.segments[replica].inbox().ending();
             let end = if announced.is_none() { watched.killed.unwrap_or(end) } else { end };
             let agreed = watched.agreed(replica);
@@ -471,7 +494,9 @@ fn is_early(watched: &mut Watched<'_>, replica: usize) -> bool {
 /// What one wait has found.
 struct Ready {
     notified: bool,
-    ended: bool,
+    signalled: bool,
+    /// Process ids of replicas that are gone.
+    ended: Vec<u32>,
     ticked: bool,
     weighs: bool,
 }

@@ -16,6 +16,7 @@ use rcb_abi::segment::{RING, Segment};
 use rcb_abi::stats::Stats;
 use rcb_abi::{MAX_GROUPS, SEGMENT_STRIDE};
 use rcb_guard::Inbox;
+use std::cell::Cell;
 use std::ffi::CString;
 use std::fs::File;
 use std::io::Write;
@@ -153,6 +154,7 @@ impl ControlArea {
         *page.virtual_ppid.get_mut() = parent_pid;
         *page.state.get_mut() = process::RUNS;
         *page.status.get_mut() = 0;
+        *page.job_changes.get_mut() = 0;
         page.used_us = [AtomicU64::new(0), AtomicU64::new(0)];
         *page.child_events.get_mut() = 0;
         *page.spares_given.get_mut() = 0;
@@ -211,49 +213,54 @@ impl PlanFile {
 }
 
 /// The segments of one replica of every group.
-pub struct Column(Area<[u8; MAX_GROUPS * SEGMENT_STRIDE as usize]>);
+pub struct Column {
+    area: Area<[u8; MAX_GROUPS * SEGMENT_STRIDE as usize]>,
+    /// Bytes of the file so far.
+    size: Cell<u64>,
+}
 
 impl Column {
     /// The segment of the first group, of zeros.
     pub fn create(replica: usize) -> Result<Self> {
-        Area::create_with(&format!("rcb-segments-{replica}"), SEGMENT_STRIDE as usize).map(Self)
+        let area = Area::create_with(&format!("rcb-segments-{replica}"), SEGMENT_STRIDE as usize)?;
+        Ok(Self { area, size: Cell::new(SEGMENT_STRIDE) })
     }
 
     /// Makes room for the segment of a group, of zeros.
     pub fn reserve(&self, group: usize) -> Result<()> {
-        let wanted = (group as i64 + 1) * SEGMENT_STRIDE as i64;
-        let size = nix::sys::stat::fstat(self.fd()).map_err(|error| Error::os("looking at a segment", error))?.st_size;
-        if size < wanted {
-            without_file_limit(|| nix::unistd::ftruncate(self.fd(), wanted))
+        let wanted = (group as u64 + 1) * SEGMENT_STRIDE;
+        if self.size.get() < wanted {
+            without_file_limit(|| nix::unistd::ftruncate(self.fd(), wanted as i64))
                 .map_err(|error| Error::os("sizing a segment (see also ulimit -f)", error))?;
+            self.size.set(wanted);
         }
         Ok(())
     }
 
     /// The descriptor, readable and writable.
     pub const fn fd(&self) -> &OwnedFd {
-        self.0.fd()
+        self.area.fd()
     }
 
     /// The same file again, read-only.
     pub fn reopen_read_only(&self) -> Result<OwnedFd> {
-        self.0.reopen_read_only()
+        self.area.reopen_read_only()
     }
 
     /// The segment of a group.
     pub fn segment(&self, group: usize) -> SegmentArea<'_> {
         assert!(group < MAX_GROUPS, "groups are numbered below the limit");
         // SAFETY: inside the mapping.
-        let at = unsafe { self.0.at.cast::<u8>().add(group * SEGMENT_STRIDE as usize) };
+        let at = unsafe { self.area.at.cast::<u8>().add(group * SEGMENT_STRIDE as usize) };
         SegmentArea { at: at.cast(), column: std::marker::PhantomData }
     }
 
     /// Fills in the segment of the first group, before its replica exists; from then on the column is read-only here.
     pub fn fill(&mut self, fill: impl FnOnce(&mut Segment)) -> Result<()> {
         // SAFETY: the mapping is large and aligned enough, zeros are valid for a segment, and no replica exists yet.
-        fill(unsafe { self.0.at.cast::<Segment>().as_mut() });
+        fill(unsafe { self.area.at.cast::<Segment>().as_mut() });
         // SAFETY: nothing here writes through the mapping any more.
-        unsafe { mprotect(self.0.at.cast(), MAX_GROUPS * SEGMENT_STRIDE as usize, ProtFlags::PROT_READ) }
+        unsafe { mprotect(self.area.at.cast(), MAX_GROUPS * SEGMENT_STRIDE as usize, ProtFlags::PROT_READ) }
             .map_err(|error| Error::os("protecting a segment", error))
     }
 
@@ -357,6 +364,11 @@ impl<'run> SegmentArea<'run> {
     pub fn waiting_signal(&self) -> Option<i32> {
         let signal = word!(self, waiting).load(Ordering::Relaxed) as i32;
         (1..=64).contains(&signal).then_some(signal)
+    }
+
+    /// Whether the guest wants to be told of children that stop or go on.
+    pub fn wants_stop_news(&self) -> bool {
+        word!(self, no_stop_news).load(Ordering::Relaxed) == 0
     }
 
     /// The fork, from 1, for which the guest waits to be given a group.

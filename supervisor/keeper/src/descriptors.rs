@@ -1,6 +1,7 @@
 //! Which descriptors a replica gets beyond those that the guest inherits, and at which numbers.
 //!
-//! All replicas use one block of [`RESERVED`] numbers, [`fd_base`] chooses it. What a replica may only read it gets
+//! All replicas use one block of [`RESERVED`] numbers, [`fd_base`] chooses it. Numbers of the block that nobody needs are
+//! taken nevertheless, so that the kernel gives none of them to a guest that opens very many files. What a replica may only read it gets
 //! through a read-only open file, so that no slip in an agent can change a page that belongs to somebody else.
 #![allow(unsafe_code, reason = "asks for the state of descriptor numbers that nobody may own")]
 
@@ -99,6 +100,10 @@ impl Handout {
         for (peer, end) in self.peers[replica].iter().enumerate() {
             list.extend(end.as_ref().map(|fd| (FD_PEER + peer as u32, fd.as_raw_fd())));
         }
+        let idle = self.shared[0].1.as_raw_fd();
+        let is_needed = |slot: &u32| list.iter().any(|(taken, _)| taken == slot);
+        let rest: Vec<u32> = (0..RESERVED).filter(|slot| !is_needed(slot)).collect();
+        list.extend(rest.into_iter().map(|slot| (slot, idle)));
         list.into_iter().map(|(slot, fd)| (fd, (self.base + slot) as RawFd)).collect()
     }
 }
@@ -156,13 +161,13 @@ mod tests {
             let placements = handout.placements(replica);
             let numbers: HashSet<_> = placements.iter().map(|(_, number)| *number).collect();
             assert_eq!(numbers.len(), placements.len());
-            assert_eq!(placements.len(), 1 + 3 + 3 + 2);
+            assert_eq!(placements.len(), RESERVED as usize);
             for (fd, number) in placements {
                 // SAFETY: the descriptors live in `handout`.
                 let flags = unsafe { libc::fcntl(fd, libc::F_GETFL) };
                 let slot = number as u32 - 960;
                 let writable = flags & libc::O_ACCMODE != libc::O_RDONLY;
-                let is_stream = slot >= FD_PEER;
+                let is_stream = (FD_PEER..FD_PEER + 3).contains(&slot) && slot != FD_PEER + replica as u32;
                 assert_eq!(writable, slot == FD_NOTIFY || slot == FD_SEGMENT + replica as u32 || is_stream, "{slot}");
             }
         }

@@ -3,6 +3,7 @@
 
 use crate::spawn::Child;
 use rcb_guard::End;
+use std::io::Read as _;
 use std::mem::MaybeUninit;
 use std::os::fd::AsRawFd;
 use std::time::Duration;
@@ -18,6 +19,8 @@ pub struct Usage {
     pub max_rss_kib: u64,
     /// Its process group at the end.
     pub group: u32,
+    /// Its limit of CPU time was used up.
+    pub cpu_time_is_up: bool,
     /// A core file was written.
     pub dumped_core: bool,
     /// Ready to run, but the CPU had something else to do.
@@ -29,7 +32,10 @@ pub struct Usage {
 /// How long a process has been ready without running: the second number of `/proc/PID/schedstat`, which a process has
 /// until it is reaped; 0 where the kernel does not say.
 fn delayed(pid: u32) -> Duration {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/schedstat")).unwrap_or_default();
+    // Once per process of a tree: as few calls as it takes.
+    let mut text = [0; 96];
+    let read = std::fs::File::open(format!("/proc/{pid}/schedstat")).and_then(|mut file| file.read(&mut text));
+    let text = std::str::from_utf8(&text[..read.unwrap_or(0)]).unwrap_or_default();
     Duration::from_nanos(text.split_whitespace().nth(1).and_then(|text| text.parse().ok()).unwrap_or(0))
 }
 
@@ -47,13 +53,48 @@ pub fn is_child(pid: u32) -> bool {
     pid != 0 && unsafe { libc::waitid(libc::P_PID, pid, info.as_mut_ptr(), options) == 0 }
 }
 
-/// Whether a child has ended, which leaves it to be reaped; waits for that if told to.
-fn has_ended(pid: u32, wait: bool) -> bool {
-    look_for_end(pid, wait).is_some()
+/// What a replica has done other than end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Job {
+    /// It has stopped by this signal.
+    Stopped(i32),
+    /// It goes on.
+    Continued,
+}
+
+/// The next child that has stopped or gone on since we asked.
+pub fn job_news() -> Option<(u32, Job)> {
+    let options = libc::WSTOPPED | libc::WCONTINUED | libc::WNOHANG;
+    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
+    // SAFETY: the buffer is of its size.
+    if unsafe { libc::waitid(libc::P_ALL, 0, info.as_mut_ptr(), options) } != 0 {
+        return None;
+    }
+    // SAFETY: zeroed, and filled by the kernel if there is news.
+    let (code, pid, status) = unsafe {
+        let info = info.assume_init();
+        (info.si_code, info.si_pid(), info.si_status())
+    };
+    let job = if code == libc::CLD_CONTINUED { Job::Continued } else { Job::Stopped(status) };
+    (pid != 0).then_some((pid as u32, job))
+}
+
+/// Limit of CPU time of a child that has ended: a zombie still has it.
+fn cpu_limit(pid: u32) -> Option<Duration> {
+    let mut limit = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
+    // SAFETY: only asks.
+    let known = unsafe { libc::prlimit(pid as i32, libc::RLIMIT_CPU, std::ptr::null(), &raw mut limit) } == 0;
+    (known && limit.rlim_max != libc::RLIM_INFINITY).then(|| Duration::from_secs(limit.rlim_max))
 }
 
 /// How a child has ended, which leaves it to be reaped.
 fn look_for_end(pid: u32, wait: bool) -> Option<End> {
+    let (code, status) = has_ended(pid, wait)?;
+    Some(if code == libc::CLD_EXITED { End::Exit(status) } else { End::Signal(status) })
+}
+
+/// How a child has ended, `si_code` and `si_status`, which leaves it to be reaped; waits for that if told to.
+fn has_ended(pid: u32, wait: bool) -> Option<(i32, i32)> {
     let options = libc::WEXITED | libc::WNOWAIT | if wait { 0 } else { libc::WNOHANG };
     let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
     loop {
@@ -61,11 +102,11 @@ fn look_for_end(pid: u32, wait: bool) -> Option<End> {
         let result = unsafe { libc::waitid(libc::P_PID, pid, info.as_mut_ptr(), options) };
         if result == 0 {
             // SAFETY: zeroed, and filled by the kernel if a child has ended.
-            let info = unsafe { info.assume_init() };
-            // SAFETY: what waitid fills in.
-            let (pid, status) = unsafe { (info.si_pid(), info.si_status()) };
-            let end = if info.si_code == libc::CLD_EXITED { End::Exit(status) } else { End::Signal(status) };
-            return (pid != 0).then_some(end);
+            let (pid, code, status) = unsafe {
+                let info = info.assume_init();
+                (info.si_pid(), info.si_code, info.si_status())
+            };
+            return (pid != 0).then_some((code, status));
         }
         if std::io::Error::last_os_error().raw_os_error() != Some(libc::EINTR) {
             return None;
@@ -96,9 +137,7 @@ pub fn gone(child: &Child) -> Option<End> {
 
 /// Reaps a replica and keeps its account of bytes.
 pub fn reap_with_account(child: &Child, wait: bool) -> Option<(End, Usage)> {
-    if !has_ended(child.pid, wait) {
-        return None;
-    }
+    has_ended(child.pid, wait)?;
     let moved = moved(child.pid);
     reap(child, wait).map(|(end, usage)| (end, Usage { moved, ..usage }))
 }
@@ -106,10 +145,9 @@ pub fn reap_with_account(child: &Child, wait: bool) -> Option<(End, Usage)> {
 /// Reaps a replica; `None` if it lives (only without `wait`).
 pub fn reap(child: &Child, wait: bool) -> Option<(End, Usage)> {
     let mut status = 0;
-    if !has_ended(child.pid, wait) {
-        return None;
-    }
+    let how = has_ended(child.pid, wait)?;
     let delayed = delayed(child.pid);
+    let limit = if how == (libc::CLD_KILLED, libc::SIGKILL) { cpu_limit(child.pid) } else { None };
     let mut usage = MaybeUninit::<libc::rusage>::zeroed();
     // A zombie still has one.
     // SAFETY: asks for a number.
@@ -134,6 +172,8 @@ pub fn reap(child: &Child, wait: bool) -> Option<(End, Usage)> {
         End::Exit(libc::WEXITSTATUS(status))
     };
     let (user, system) = (time(usage.ru_utime), time(usage.ru_stime));
+    // The kernel counts whole ticks for limits, which on a busy machine is far from what it says was used.
+    let cpu_time_is_up = limit.is_some_and(|limit| (user + system) * 2 >= limit);
     let usage = Usage {
         user,
         system,
@@ -141,6 +181,7 @@ pub fn reap(child: &Child, wait: bool) -> Option<(End, Usage)> {
         delayed,
         moved: None,
         group,
+        cpu_time_is_up,
         dumped_core: libc::WIFSIGNALED(status) && libc::WCOREDUMP(status),
     };
     Some((end, usage))
@@ -155,7 +196,7 @@ pub fn children() -> Option<Vec<u32>> {
 
 /// Reaps a child that has ended; false while it lives.
 pub fn bury(pid: u32) -> bool {
-    has_ended(pid, false) && nix::sys::wait::waitpid(nix::unistd::Pid::from_raw(pid as i32), None).is_ok()
+    has_ended(pid, false).is_some() && nix::sys::wait::waitpid(nix::unistd::Pid::from_raw(pid as i32), None).is_ok()
 }
 
 /// What `/proc/PID/stat` says.

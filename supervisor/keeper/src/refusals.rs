@@ -26,13 +26,18 @@ impl Refusals {
     }
 }
 
+/// Most programs map files and never this way, so that the row as a whole is not called partly supported.
+const MAPPING: &str =
+    "a writable shared mapping of a file: what replicas write there, others would see past the agreement";
+
 fn describe(nr: u32, key: u32) -> Refusal {
     let Some(row) = rcb_syscalls::lookup(nr) else {
         let sentence = "it is not in the table of system calls";
         return Refusal { name: format!("system call {nr}"), sentence: sentence.into() };
     };
     let Some(family) = row.family.filter(|_| !matches!(row.exec, Exec::Refused(_))) else {
-        return Refusal { name: row.name.into(), sentence: sentence_of(row) };
+        let sentence = if row.name == "mmap" { MAPPING.into() } else { sentence_of(row) };
+        return Refusal { name: row.name.into(), sentence };
     };
     match family.find(u64::from(key)) {
         Some(sub) => Refusal { name: format!("{}({})", row.name, sub.name), sentence: sentence_of(sub) },
@@ -76,6 +81,11 @@ mod tests {
         let one = refusals.note(ioctl | 0xdead_0001).expect("first");
         let other = refusals.note(ioctl | 0xdead_0002).expect("first");
         assert_eq!((one.name.as_str(), other.name.as_str()), ("ioctl(0xdead0001)", "ioctl(0xdead0002)"));
+    }
+
+    #[test]
+    fn a_refused_mapping_is_named() {
+        assert!(describe(number("mmap") as u32, 1).sentence.contains("shared mapping"));
     }
 
     #[test]

@@ -5,6 +5,8 @@
 //!                                                            no parent that could wait: --> free
 //! ```
 
+mod jobs;
+
 use crate::areas::{SegmentArea, low_half, wake_all};
 use crate::error::Result;
 use crate::group::{Group, Shared};
@@ -14,7 +16,7 @@ use crate::scrub::Scrub;
 use crate::spawn::Child;
 use crate::stats::Account;
 use crate::step::State;
-use nix::unistd::{Pid, getpgid, setpgid};
+use nix::unistd::{Pid, getpgid};
 use rcb_abi::MAX_GROUPS;
 use rcb_abi::control::{NO_GROUP, SPARES, process};
 use rcb_abi::segment::petition;
@@ -69,6 +71,10 @@ pub struct Watched<'run> {
     petitions_seen: u64,
     reaped_seen: u64,
     spares_given: u64,
+    /// A stop that we have ordered and not seen yet: the signal that the guest is said to have stopped by.
+    stop_ordered: Option<i32>,
+    /// It is stopped, all replicas together.
+    stopped: bool,
 }
 
 impl<'run> Watched<'run> {
@@ -97,6 +103,8 @@ impl<'run> Watched<'run> {
             petitions_seen: 0,
             reaped_seen: 0,
             spares_given: 0,
+            stop_ordered: None,
+            stopped: false,
             group,
         }
     }
@@ -255,10 +263,11 @@ impl<'run> Tree<'run> {
         match watched.parent.filter(|parent| self.groups.contains_key(parent)) {
             Some(parent) => {
                 self.zombies.insert(id, parent);
+                // As the kernel does it: whoever has waited finds the signal there.
+                processes::signal(self.groups[&parent].lead_child(), libc::SIGCHLD);
                 let events = &self.shared.control.get(parent).child_events;
                 events.fetch_add(1, Ordering::Release);
                 wake_all(low_half(events));
-                processes::signal(self.groups[&parent].lead_child(), libc::SIGCHLD);
             }
             None if id != 0 => self.recycle(id)?,
             None => {}
@@ -291,7 +300,12 @@ impl<'run> Tree<'run> {
         });
         let zombies: Vec<usize> = self.zombies.iter().filter(|(_, of)| **of == parent).map(|(id, _)| *id).collect();
         self.zombies.retain(|_, of| *of != parent);
-        unused.into_iter().chain(zombies).try_for_each(|id| self.recycle(id))
+        for id in unused {
+            // Nobody has written to its segments.
+            self.shared.control.get(id).state.store(process::NONE, Ordering::Release);
+            self.free.push(id);
+        }
+        zombies.into_iter().try_for_each(|id| self.recycle(id))
     }
 
     /// Adds up what the replicas of a group did and used.
@@ -314,6 +328,7 @@ impl<'run> Tree<'run> {
         let answer = match kind {
             petition::KILL => self.kill(pid, value),
             petition::SET_GROUP => self.set_group(pid, value),
+            petition::STOP => self.stop(id, value),
             _ => -libc::EINVAL,
         };
         if answer == -libc::ESRCH && expected {
@@ -348,25 +363,13 @@ impl<'run> Tree<'run> {
                 if signal == libc::SIGKILL {
                     watched.killed = Some(End::Signal(signal));
                 }
+                if signal == libc::SIGSTOP && !watched.stopped {
+                    watched.stop_ordered = Some(signal);
+                }
                 watched.group.children.iter().for_each(|child| processes::signal(child, signal));
                 answer = 0;
             }
         }
         answer
-    }
-
-    /// Moves a process of the tree to another process group, its replicas all together.
-    fn set_group(&self, pid: i32, group: i32) -> i32 {
-        let Some(watched) = self.groups.values().find(|watched| watched.guest_pid as i32 == pid) else {
-            return -libc::ESRCH;
-        };
-        let leader = watched.lead_child().pid as i32;
-        let group = if group == pid { leader } else { group };
-        for child in &watched.group.children {
-            if let Err(errno) = setpgid(Pid::from_raw(child.pid as i32), Pid::from_raw(group)) {
-                return -(errno as i32);
-            }
-        }
-        0
     }
 }

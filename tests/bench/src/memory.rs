@@ -2,7 +2,7 @@
 
 use crate::report::{Limit, Part, Table};
 use anyhow::{Context, Result, bail};
-use rcb_abi::{AGENT_BASE, AGENT_END, CONTROL_ADDR, MAX_REPLICAS, PLAN_ADDR, segment_addr};
+use rcb_abi::{AGENT_BASE, AGENT_END, CONTROL_ADDR, MAX_REPLICAS, OWN_ADDR, PLAN_ADDR, segment_addr};
 use rcb_overhead::launch::{Rcb, Replicated, Running};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -33,15 +33,15 @@ impl Area {
         }
     }
 
-    /// By address; only the owner of a segment may write it.
-    fn of(start: u64, writable: bool) -> Option<Self> {
+    /// By address.
+    fn of(start: u64) -> Option<Self> {
         match start {
             _ if !(AGENT_BASE..AGENT_END).contains(&start) => None,
             _ if start < CONTROL_ADDR => Some(Self::Image),
             _ if start < PLAN_ADDR => Some(Self::Control),
-            _ if start < segment_addr(0) => Some(Self::Plans),
+            _ if start < OWN_ADDR => Some(Self::Plans),
+            _ if start < segment_addr(0) => Some(Self::OwnSegment),
             _ if start >= segment_addr(MAX_REPLICAS) => Some(Self::Image),
-            _ if writable => Some(Self::OwnSegment),
             _ => Some(Self::PeerSegments),
         }
     }
@@ -63,8 +63,7 @@ fn areas(smaps: &str) -> BTreeMap<Area, Use> {
         let mut words = line.split_whitespace();
         let first = words.next().unwrap_or_default();
         if let Some((start, _)) = first.split_once('-') {
-            let writable = words.next().is_some_and(|rights| rights.contains('w'));
-            current = u64::from_str_radix(start, 16).ok().and_then(|start| Area::of(start, writable));
+            current = u64::from_str_radix(start, 16).ok().and_then(Area::of);
         } else if let Some(area) = current {
             let kib = words.next().and_then(|word| word.parse().ok()).unwrap_or(0);
             let entry = areas.entry(area).or_default();
@@ -189,7 +188,7 @@ mod tests {
             map(CONTROL_ADDR, "r--s", 4),
             map(PLAN_ADDR, "r--s", 8),
             map(segment_addr(0), "r--s", 600),
-            map(segment_addr(1), "rw-s", 500),
+            map(OWN_ADDR, "rw-s", 500),
         ]
         .concat();
         let areas = areas(&text);

@@ -3,7 +3,7 @@
 use crate::plan::Share;
 use crate::tracee::Tracee;
 use anyhow::{Context, Result};
-use rcb_abi::{AGENT_BASE, AGENT_END, CONTROL_ADDR, MAX_REPLICAS, segment_addr};
+use rcb_abi::{AGENT_BASE, AGENT_END, CONTROL_ADDR, MAX_REPLICAS, OWN_ADDR};
 use std::io::Read;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
@@ -64,14 +64,14 @@ impl Mappings {
         Self(text.lines().filter_map(Mapping::parse).collect())
     }
 
-    /// Which replica it is, if an agent is in it and has mapped its segment: only the own one is writable.
+    /// Which replica it is, if an agent is in it and has mapped its segment: the name of its file says so.
     pub(crate) fn replica(&self) -> Option<usize> {
-        (0..MAX_REPLICAS).find(|replica| self.segment(*replica).is_some())
+        let (_, number) = self.segment()?.name.split_once("rcb-segments-")?;
+        number.split_whitespace().next()?.parse().ok().filter(|replica| *replica < MAX_REPLICAS)
     }
 
-    fn segment(&self, replica: usize) -> Option<&Mapping> {
-        let address = segment_addr(replica);
-        self.0.iter().find(|mapping| mapping.range.contains(&address) && mapping.flags.starts_with("rw"))
+    fn segment(&self) -> Option<&Mapping> {
+        self.at(OWN_ADDR).filter(|mapping| mapping.flags.starts_with("rw"))
     }
 
     /// Writable private memory of the program.
@@ -84,9 +84,9 @@ impl Mappings {
         self.ranges(|mapping| mapping.is_private_data() && (AGENT_BASE..CONTROL_ADDR).contains(&mapping.range.start))
     }
 
-    /// The segment of a replica.
-    pub(crate) fn of_log(&self, replica: usize) -> Vec<Range<u64>> {
-        self.segment(replica).map(|mapping| mapping.range.clone()).into_iter().collect()
+    /// The segment of the replica.
+    pub(crate) fn of_log(&self) -> Vec<Range<u64>> {
+        self.segment().map(|mapping| mapping.range.clone()).into_iter().collect()
     }
 
     fn ranges(&self, is_meant: impl Fn(&Mapping) -> bool) -> Vec<Range<u64>> {
@@ -163,8 +163,9 @@ mod tests {
     const MAPS: &str = "\
 3a0000000000-3a0000040000 r-xp 00000000 00:01 1028  /memfd:rcb-agent (deleted)
 3a0000040000-3a0000050000 rw-p 00040000 00:01 1028  /memfd:rcb-agent (deleted)
-3a0020000000-3a0020100000 r--s 00000000 00:01 1030  /memfd:rcb-segment (deleted)
-3a0020100000-3a0020200000 rw-s 00000000 00:01 1031  /memfd:rcb-segment (deleted)
+3a001f000000-3a001f100000 rw-s 00000000 00:01 1031  /memfd:rcb-segments-1 (deleted)
+3a0020000000-3a0020100000 r--s 00000000 00:01 1030  /memfd:rcb-segments-0 (deleted)
+3a0020100000-3a0020200000 r--s 00000000 00:01 1031  /memfd:rcb-segments-1 (deleted)
 555555554000-555555556000 r-xp 00001000 08:01 12    /usr/bin/bzip2
 555555560000-555555562000 rw-p 00008000 08:01 12    /usr/bin/bzip2
 555555570000-555555590000 rw-p 00000000 00:00 0     [heap]
@@ -177,8 +178,8 @@ mod tests {
         assert_eq!(maps.replica(), Some(1));
         assert_eq!(maps.of_program(), [0x5555_5556_0000..0x5555_5556_2000, 0x5555_5557_0000..0x5555_5559_0000]);
         assert_eq!(maps.of_agent().first(), Some(&(0x3a00_0004_0000..0x3a00_0005_0000)));
-        assert_eq!(maps.of_log(1).first(), Some(&(0x3a00_2010_0000..0x3a00_2020_0000)));
-        assert!(maps.of_log(0).is_empty());
+        assert_eq!(maps.of_log().first(), Some(&(0x3a00_1f00_0000..0x3a00_1f10_0000)));
+        assert!(Mappings::parse("").of_log().is_empty());
         assert!(maps.is_code_of(0x5555_5555_4010, "/usr/bin/bzip2"));
         assert!(!maps.is_code_of(0x5555_5556_0010, "/usr/bin/bzip2"));
         assert_eq!(maps.place(0x5555_5555_4010), "/usr/bin/bzip2+0x1010 (0x555555554010)");

@@ -194,7 +194,7 @@ fn change(
     let ranges = match (plan.target, replica) {
         (Target::Memory, _) => mappings.of_program(),
         (Target::Agent, _) => mappings.of_agent(),
-        (Target::Log, Some(replica)) => mappings.of_log(replica),
+        (Target::Log, Some(_)) => mappings.of_log(),
         _ => Vec::new(),
     };
     let pages = present(tracee, &ranges)?;

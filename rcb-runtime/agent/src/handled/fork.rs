@@ -17,13 +17,14 @@ use crate::call::{Answer, Call, note_refusal, post_event, step};
 use crate::descriptors::{self, Streams};
 use crate::fault::{Words, notify, notify_at, park};
 use crate::guest;
-use crate::handled::{identity, window};
+use crate::handled::{identity, limits, window};
 use crate::recovery;
 use crate::shared;
 use crate::signals;
 use crate::state::{SCRATCH_WORDS, State, scratch};
 use crate::trap::entry;
-use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
+use core::sync::atomic::fence;
 use rcb_abi::control::{NO_GROUP, SPARES};
 use rcb_abi::fault::{Regs, boot_site, kind};
 use rcb_abi::segment::{CHILDREN, Carry, ChildProcess, FORK, phase};
@@ -150,7 +151,7 @@ fn make(st: &mut State, wanted: &Wanted, group: u32, regs: &mut Regs) -> Answer 
     let carry = &mut shared::own(st.replica).carry;
     carry.forks += 1;
     if let Some(place) = carry.children.iter_mut().find(|child| child.pid == 0) {
-        *place = ChildProcess { pid: pid as u32, group };
+        *place = ChildProcess { pid: pid as u32, group, job_changes: 0 };
     }
     if wanted.flags & CLONE_PARENT_SETTID != 0 {
         let _ = guest::put(wanted.parent_tid, &(pid as u32));
@@ -171,7 +172,7 @@ fn born(st: &mut State, wanted: &Wanted, group: u32, regs: &mut Regs, streams: (
     let kept = scratch().words.as_mut_ptr().cast::<u8>();
     // SAFETY: the buffer is as large, and nobody else uses it in between.
     unsafe { (&raw const shared::own(st.replica).carry).cast::<u8>().copy_to_nonoverlapping(kept, CARRY_BYTES) };
-    if shared::join(group, st.replica, st.n, st.fd_base).is_err() {
+    if limits::with_space(st, || shared::join(group, st.replica, st.n, st.fd_base)).is_err() {
         // The segments are gone: only the exit status can speak.
         // SAFETY: ends the process.
         unsafe { syscall!(nr::EXIT_GROUP, 125, 0, 0, 0, 0, 0) };
@@ -263,10 +264,14 @@ fn own_pid() -> u32 {
 /// Tells peers and supervisor the id of this process.
 pub fn say_pid(st: &State) {
     let word = &shared::own(st.replica).pid;
-    word.store(own_pid(), Release);
+    word.store(own_pid(), SeqCst);
     // SAFETY: a wake-up on a shared word.
     unsafe { syscall!(nr::FUTEX, word.as_ptr(), 1, i32::MAX, 0, 0, 0) };
-    notify(st);
+    // The supervisor has nothing to do before all are there; whoever comes last finds all.
+    fence(SeqCst);
+    if (0..st.n).all(|peer| shared::peer(peer).pid.load(Acquire) != 0) {
+        notify(st);
+    }
 }
 
 /// Waits until all replicas of the new group are there, and opens them. One that is lost before that is replaced here.
@@ -280,6 +285,12 @@ fn meet_peers(st: &mut State) {
         }
         let missing = (0..st.n).find(|peer| shared::peer(*peer).pid.load(Acquire) == 0);
         if let Some(peer) = missing {
+            if (0..st.spin).any(|_| {
+                core::hint::spin_loop();
+                shared::peer(peer).pid.load(Acquire) != 0
+            }) {
+                continue;
+            }
             // SAFETY: waits on a shared word; the time-out is a local.
             unsafe { syscall!(nr::FUTEX, shared::peer(peer).pid.as_ptr(), 0, 0, &raw const nap, 0, 0) };
             continue;

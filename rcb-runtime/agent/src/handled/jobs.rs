@@ -4,6 +4,7 @@
 //! The kernel lets a process move only itself and its own children, and the replicas of a child are children of the
 //! supervisor: it moves them on petition.
 
+use crate::arrivals;
 use crate::call::{Answer, Call, each, once};
 use crate::handled::identity;
 use crate::handled::petition;
@@ -23,6 +24,9 @@ pub fn job_control(st: &mut State, call: &Call) -> Answer {
         if !st.leads() && !is_error(answer.result) {
             // A session of its own: there is no way into that of the leader.
             each(SETSID, [0; 6]);
+        }
+        if !is_error(answer.result) {
+            arrivals::session_made(st);
         }
         return answer;
     }

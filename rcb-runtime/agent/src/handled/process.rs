@@ -1,13 +1,10 @@
 //! Options of the process that the agent itself relies on: they are recorded and shown to the guest as it set them.
 
-use crate::call::{Answer, Call, each, once};
+use crate::call::{Answer, Call, each};
 use crate::guest;
-use crate::handled::identity;
-use crate::load::layout;
 use crate::shared;
 use crate::state::State;
 use rcb_sys::errno::{EFAULT, EINVAL, ENODEV};
-use rcb_sys::nr;
 
 const ARCH_SET_GS: u64 = 0x1001;
 const ARCH_GET_GS: u64 = 0x1004;
@@ -69,26 +66,6 @@ pub fn prctl(st: &mut State, call: &Call) -> Answer {
 fn set(st: &mut State, which: usize, value: u64) -> Answer {
     st.prctl[which] = value;
     Answer::local(0)
-}
-
-/// getrlimit, setrlimit, prlimit64: limits of every replica alike; other processes' by the leader.
-pub fn rlimit(st: &mut State, call: &Call) -> Answer {
-    let [pid, which, new, old, ..] = call.args;
-    let all = call.nr == nr::PRLIMIT64;
-    if !all || pid as u32 == 0 || i64::from(pid as i32) == identity::pid() {
-        let given = |at: u64| (at != 0).then_some(at);
-        let (which, new, old) = match call.nr {
-            nr::GETRLIMIT => (pid, None, Some(which)),
-            nr::SETRLIMIT => (pid, Some(which), None),
-            _ => (which, given(new), given(old)),
-        };
-        let mut args = call.args;
-        if all {
-            args[0] = 0;
-        }
-        return Answer::local(layout::limit(st, which as u32, new, old).unwrap_or_else(|| each(call.nr, args)));
-    }
-    once(st, call, true, |_, args| each(call.nr, *args))
 }
 
 /// personality: the address-space randomisation that the runtime switches off is not the guest's business.

@@ -1,5 +1,7 @@
 //! wait4 and waitid: the guest's children are groups, which the supervisor watches. It writes into their control pages
-//! how they ended; the leader looks there, and all replicas hear what it found.
+//! how they ended, stopped or went on; the leader looks there, and all replicas hear what it found.
+//!
+//! LIMIT: SIGCHLD may arrive a moment after a wait has told of what it is about.
 #![allow(unsafe_code, reason = "waits on a shared word")]
 
 use crate::call::{Answer, Call, once};
@@ -13,6 +15,10 @@ use rcb_abi::segment::{CHILDREN, ChildProcess};
 use rcb_sys::errno::{ECHILD, EFAULT, EINTR, EINVAL, fail, is_error};
 use rcb_sys::{nr, syscall};
 
+/// `wait4` of a child that has gone on.
+const CONTINUED: u32 = 0xffff;
+/// Low byte of what `wait4` says of a child that has stopped.
+const STOPPED: u32 = 0x7f;
 const WNOHANG: u64 = 1;
 const WUNTRACED: u64 = 2;
 const WEXITED: u64 = 4;
@@ -32,15 +38,36 @@ enum Whose {
 /// The calls.
 pub fn wait(st: &mut State, call: &Call) -> Answer {
     let answer = once(st, call, true, |st, _| {
-        shared::own(st.replica).waited.store(0, Relaxed);
+        let own = shared::own(st.replica);
+        own.waited.store(0, Relaxed);
+        own.waited_changes.store(0, Relaxed);
         if call.nr == nr::WAIT4 { wait4(st, call) } else { waitid(st, call) }
     });
     let leader = if st.leads() { shared::own(st.replica) } else { shared::peer(st.leader) };
-    let waited = leader.waited.load(Acquire);
+    let (waited, changes) = (leader.waited.load(Acquire), leader.waited_changes.load(Relaxed));
     if answer.result >= 0 && waited != 0 {
-        forget(st, waited - 1);
+        let group = waited - 1;
+        if changes == 0 { forget(st, group) } else { know(st, group, changes) }
     }
     answer
+}
+
+/// The guest has learnt that this child has stopped or gone on.
+fn know(st: &State, group: u32, changes: u32) {
+    let children = &mut shared::own(st.replica).carry.children;
+    for child in children.iter_mut().filter(|child| child.pid != 0 && child.group == group) {
+        child.job_changes = changes;
+    }
+}
+
+/// A child of which there is news.
+struct News {
+    child: ChildProcess,
+    control: &'static Control,
+    /// As `wait4` says it.
+    status: u32,
+    /// 0 for its end, else how often it has stopped or gone on.
+    changes: u32,
 }
 
 /// The guest has learnt of the end of this child.
@@ -69,17 +96,16 @@ fn wait4(st: &mut State, call: &Call) -> i64 {
         pid if pid > 0 => Whose::Pid(pid as u32),
         group => Whose::Group(group.unsigned_abs()),
     };
-    let (child, control) = match find(st, whose, options) {
+    let news = match find(st, whose, options | WEXITED) {
         Ok(Some(found)) => found,
         Ok(None) => return 0,
         Err(errno) => return fail(errno),
     };
-    let status = control.status.load(Relaxed);
-    if (status_at != 0 && guest::put(status_at, &status).is_err()) || !put_usage(usage_at, control) {
+    if (status_at != 0 && guest::put(status_at, &news.status).is_err()) || !put_usage(usage_at, news.control) {
         return fail(EFAULT);
     }
-    taken(st, child);
-    i64::from(child.pid)
+    taken(st, &news);
+    i64::from(news.child.pid)
 }
 
 fn waitid(st: &mut State, call: &Call) -> i64 {
@@ -98,34 +124,37 @@ fn waitid(st: &mut State, call: &Call) -> i64 {
         P_PGID if id as i32 > 0 => Whose::Group(id as u32),
         _ => return fail(EINVAL),
     };
-    // Only ends are reported, and only to those who ask for them.
-    let (child, control) = match find(st, whose, if options & WEXITED == 0 { options | WNOHANG } else { options }) {
-        Ok(Some(found)) if options & WEXITED != 0 => found,
-        Ok(_) => {
+    let news = match find(st, whose, options) {
+        Ok(Some(found)) => found,
+        Ok(None) => {
             let none = [0u8; 128];
             return if info_at != 0 && guest::write(info_at, &none).is_err() { fail(EFAULT) } else { 0 };
         }
         Err(errno) => return fail(errno),
     };
-    let info = info(child.pid, control);
+    let info = info(news.child.pid, news.status, news.control);
     // SAFETY: a plain structure of integers viewed as bytes.
     let raw = unsafe { core::slice::from_raw_parts((&raw const info).cast::<u8>(), 128) };
-    if (info_at != 0 && guest::write(info_at, raw).is_err()) || !put_usage(usage_at, control) {
+    if (info_at != 0 && guest::write(info_at, raw).is_err()) || !put_usage(usage_at, news.control) {
         return fail(EFAULT);
     }
     if options & WNOWAIT == 0 {
-        taken(st, child);
+        taken(st, &news);
     }
     0
 }
 
-/// siginfo of a child's end.
-pub fn info(pid: u32, control: &Control) -> rcb_sys::types::SigInfo {
+/// siginfo of a child's news.
+pub fn info(pid: u32, status: u32, control: &Control) -> rcb_sys::types::SigInfo {
     const CLD_EXITED: i32 = 1;
     const CLD_KILLED: i32 = 2;
     const CLD_DUMPED: i32 = 3;
-    let status = control.status.load(Relaxed);
+    const CLD_STOPPED: i32 = 5;
+    const CLD_CONTINUED: i32 = 6;
+    const SIGCONT: u32 = 18;
     let (code, value) = match status {
+        CONTINUED => (CLD_CONTINUED, SIGCONT),
+        status if status & 0xff == STOPPED => (CLD_STOPPED, status >> 8 & 0xff),
         status if status.trailing_zeros() >= 7 => (CLD_EXITED, status >> 8 & 0xff),
         status if status & 0x80 != 0 => (CLD_DUMPED, status & 0x7f),
         status => (CLD_KILLED, status & 0x7f),
@@ -148,8 +177,21 @@ fn put_usage(at: u64, control: &Control) -> bool {
     at == 0 || guest::put(at, &usage).is_ok()
 }
 
-fn taken(st: &State, child: ChildProcess) {
-    shared::own(st.replica).waited.store(child.group + 1, Relaxed);
+fn taken(st: &State, news: &News) {
+    let own = shared::own(st.replica);
+    own.waited.store(news.child.group + 1, Relaxed);
+    own.waited_changes.store(news.changes, Relaxed);
+}
+
+/// What there is to say of a child that lives and has stopped or gone on, if that is asked for.
+fn job_news(child: ChildProcess, control: &'static Control, options: u64) -> Option<News> {
+    let changes = control.job_changes.load(Acquire);
+    if child.pid == 0 || changes == child.job_changes {
+        return None;
+    }
+    let status = control.job_status.load(Relaxed);
+    let wanted = if status == CONTINUED { WCONTINUED } else { WUNTRACED };
+    (options & wanted != 0).then_some(News { child, control, status, changes })
 }
 
 fn own_group() -> u32 {
@@ -157,8 +199,8 @@ fn own_group() -> u32 {
     unsafe { syscall!(nr::GETPGRP, 0, 0, 0, 0, 0, 0) as u32 }
 }
 
-/// Waits for a child that has ended; `None` when there is none yet and waiting is not wanted.
-fn find(st: &mut State, whose: Whose, options: u64) -> Result<Option<(ChildProcess, &'static Control)>, u16> {
+/// Waits for a child of which there is news; `None` when there is none yet and waiting is not wanted.
+fn find(st: &mut State, whose: Whose, options: u64) -> Result<Option<News>, u16> {
     loop {
         let seen = shared::control().child_events.load(Acquire);
         let mut candidates = 0;
@@ -175,8 +217,10 @@ fn find(st: &mut State, whose: Whose, options: u64) -> Result<Option<(ChildProce
             }
             if ended && signals::leaves_no_zombies(st) {
                 forget(st, child.group);
-            } else if ended {
-                return Ok(Some((child, control)));
+            } else if ended && options & WEXITED != 0 {
+                return Ok(Some(News { child, control, status: control.status.load(Relaxed), changes: 0 }));
+            } else if !ended && let Some(news) = job_news(child, control, options) {
+                return Ok(Some(news));
             } else {
                 candidates += 1;
             }

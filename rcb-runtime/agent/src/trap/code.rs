@@ -62,14 +62,15 @@ struct Region {
 }
 
 /// All of it.
+#[repr(C)]
 pub struct CodeMap {
+    count: usize,
+    /// Patching is switched off.
+    pub off: bool,
     maps: [Map; MAPS],
     regions: [Region; REGIONS],
     /// `(address behind the original call, address behind it in the trampoline)`.
     patches: [(u64, u64); PATCHES],
-    count: usize,
-    /// Patching is switched off.
-    pub off: bool,
 }
 
 impl CodeMap {
@@ -151,17 +152,26 @@ fn page_of_plan(st: &mut State, map: &Map, site: u64) {
     let to_offset = |address: u64| address - map.start + map.offset;
     let (low, high) = (to_offset(site & !(PAGE - 1)), to_offset((site & !(PAGE - 1)) + PAGE));
     let before = st.code.count;
-    let wanted = to_offset(site);
-    if !sites.iter().any(|s| u64::from(s.offset) + u64::from(s.head) == wanted) {
-        return;
-    }
     let mut chosen = sites
         .iter()
         .filter(|s| (low..high).contains(&u64::from(s.offset)))
         .map(|s| (u64::from(s.offset) - map.offset + map.start, *s))
-        .filter(|(at, s)| at + u64::from(s.len) <= map.end && *at >= map.start);
+        .filter(|(at, s)| at + u64::from(s.len) <= map.end && *at >= map.start)
+        .peekable();
+    // A site that is not planned (a fork) is met again and again: the first time does the others of its page, which
+    // children then have, too.
+    let is_planned = sites.iter().any(|s| u64::from(s.offset) + u64::from(s.head) == to_offset(site));
+    let is_done = |at: u64, s: &PlanSite| st.code.patches[..st.code.count].iter().any(|p| p.0 == at + behind(s));
+    if !is_planned && chosen.peek().is_none_or(|(at, s)| is_done(*at, s)) {
+        return;
+    }
     patch_all(st, site, &mut chosen);
     shared::own(st.replica).stats.sites_planned += (st.code.count - before) as u64;
+}
+
+/// From the start of what is replaced to behind the call.
+fn behind(site: &PlanSite) -> u64 {
+    u64::from(site.len - site.tail)
 }
 
 /// A rdtsc (`length` 2) or rdtscp (3) was met at `site` on the signal path; patches it if the instruction behind it is

@@ -370,9 +370,27 @@ pub fn async_handler() -> u64 {
     on_arrival as *const () as u64
 }
 
+/// Whether the guest is about to make a call: its handler can as well run there. Bytes in front of a call may become part
+/// of a jump while the handler runs, and to return between them would be wrong.
+fn near_call(rip: u64) -> bool {
+    const REACH: usize = 16;
+    let mut code = [0u8; REACH];
+    // Not beyond the page: what is executed can be read, the next page need not be there.
+    let length = REACH.min(4096 - (rip & 4095) as usize);
+    crate::guest::read(rip, &mut code[..length]).is_err() || code[..length].windows(2).any(|pair| pair == [0x0f, 0x05])
+}
+
 /// A signal from outside, somewhere between two instructions of guest or agent.
 extern "C" fn on_arrival(_signal: i32, info: &SigInfo, uc: &mut UContext) {
-    arrivals::arrived(state(), info, uc);
+    let st = state();
+    arrivals::arrived(st, info, uc);
+    if st.n == 1 && !inside_agent(uc.rip) && !near_call(uc.rip) {
+        // Alone, and in the guest's own code: nobody else has to be at the same place.
+        arrivals::admit_alone(st);
+        signals::deliver(st, uc);
+        arrivals::mirror_mask(st);
+        arrivals::restore_mask(uc);
+    }
 }
 
 /// Address of the handler by which the supervisor calls a follower.

@@ -9,7 +9,6 @@ use crate::spec::Family;
 
 /// `struct flock`.
 const LOCK: Len = Bytes(32);
-const SIGNALS: &str = "signals on input are not delivered to guests yet";
 
 /// Selected by argument 1.
 pub static FAMILY: Family = Family {
@@ -20,23 +19,23 @@ pub static FAMILY: Family = Family {
         each(1, "F_GETFD", &[Fd, Int]),
         each(2, "F_SETFD", &[Fd, Int, Int]),
         input(3, "F_GETFL", &[Fd, Int]),
-        output(4, "F_SETFL", &[Fd, Int, Flags(flags::OPEN)]).but("O_ASYNC sets the bit, but no signal arrives"),
+        output(4, "F_SETFL", &[Fd, Int, Flags(flags::OPEN)]),
         input(5, "F_GETLK", &[Fd, Int, InOut(LOCK)]),
         output(6, "F_SETLK", &[Fd, Int, In(LOCK)]),
         output(7, "F_SETLKW", &[Fd, Int, In(LOCK)]).blocking(),
-        refused(8, "F_SETOWN", &[Fd, Int, Int], EINVAL, SIGNALS),
+        output(8, "F_SETOWN", &[Fd, Int, Int]),
         input(9, "F_GETOWN", &[Fd, Int]),
-        refused(10, "F_SETSIG", &[Fd, Int, Int], EINVAL, SIGNALS),
+        output(10, "F_SETSIG", &[Fd, Int, Int]),
         input(11, "F_GETSIG", &[Fd, Int]),
-        refused(15, "F_SETOWN_EX", &[Fd, Int, In(Bytes(8))], EINVAL, SIGNALS),
+        output(15, "F_SETOWN_EX", &[Fd, Int, In(Bytes(8))]),
         input(16, "F_GETOWN_EX", &[Fd, Int, Out(Bytes(8))]),
         input(17, "F_GETOWNER_UIDS", &[Fd, Int, Out(Bytes(8))]),
         input(36, "F_OFD_GETLK", &[Fd, Int, InOut(LOCK)]),
         output(37, "F_OFD_SETLK", &[Fd, Int, In(LOCK)]),
         output(38, "F_OFD_SETLKW", &[Fd, Int, In(LOCK)]).blocking(),
-        refused(1024, "F_SETLEASE", &[Fd, Int, Int], EINVAL, SIGNALS),
+        output(1024, "F_SETLEASE", &[Fd, Int, Int]),
         input(1025, "F_GETLEASE", &[Fd, Int]),
-        refused(1026, "F_NOTIFY", &[Fd, Int, Int], EINVAL, SIGNALS),
+        output(1026, "F_NOTIFY", &[Fd, Int, Int]),
         input(1027, "F_DUPFD_QUERY", &[Fd, Int, Fd]),
         input(1028, "F_CREATED_QUERY", &[Fd, Int]),
         handled(1030, "F_DUPFD_CLOEXEC", &[Fd, Int, Int], Local, Handler::Dup).makes(Makes::Result(Cloexec::Always)),

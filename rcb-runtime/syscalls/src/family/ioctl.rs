@@ -25,9 +25,7 @@ const TERMIO: Len = Bytes(18);
 
 const BLOCK: &str = "it changes or erases a whole block device";
 const FREEZE: &str = "it stops or trims a whole file system";
-const SIGNALS: &str = "signals on input are not delivered to guests yet";
 const NESTED: &str = "the structure points to further memory, which a row cannot state";
-const JOB_CONTROL: &str = "the controlling terminal belongs to the session that started the run";
 const CONSOLE: &str = "it acts on the console of the machine";
 
 /// Selected by argument 1.
@@ -74,7 +72,7 @@ pub static FAMILY: Family = Family {
         output(0x540b, "TCFLSH", VALUE),
         output(0x540c, "TIOCEXCL", NO_ARG),
         output(0x540d, "TIOCNXCL", NO_ARG),
-        refused(0x540e, "TIOCSCTTY", VALUE, EPERM, JOB_CONTROL),
+        output(0x540e, "TIOCSCTTY", VALUE),
         input(0x540f, "TIOCGPGRP", GET_4),
         output(0x5410, "TIOCSPGRP", SET_4),
         input(0x5411, "TIOCOUTQ", GET_4),
@@ -94,7 +92,7 @@ pub static FAMILY: Family = Family {
         output(0x541f, "TIOCSSERIAL", &[Fd, Int, In(Bytes(72))]),
         output(0x5420, "TIOCPKT", SET_4),
         output(0x5421, "FIONBIO", SET_4),
-        refused(0x5422, "TIOCNOTTY", NO_ARG, ENOTTY, JOB_CONTROL),
+        output(0x5422, "TIOCNOTTY", NO_ARG),
         output(0x5423, "TIOCSETD", SET_4),
         input(0x5424, "TIOCGETD", GET_4),
         output(0x5425, "TCSBRKP", VALUE).blocking(),
@@ -103,12 +101,12 @@ pub static FAMILY: Family = Family {
         input(0x5429, "TIOCGSID", GET_4),
         input(0x542e, "TIOCGRS485", &[Fd, Int, Out(Bytes(32))]),
         output(0x542f, "TIOCSRS485", &[Fd, Int, InOut(Bytes(32))]),
-        refused(0x5437, "TIOCVHANGUP", NO_ARG, EPERM, JOB_CONTROL),
+        output(0x5437, "TIOCVHANGUP", NO_ARG),
         making(0x5441, "TIOCGPTPEER", &[Fd, Int, Flags(flags::OPEN)], o_cloexec(2)),
         each(0x5450, "FIONCLEX", NO_ARG),
         each(0x5451, "FIOCLEX", NO_ARG),
-        refused(0x5452, "FIOASYNC", SET_4, ENOTTY, SIGNALS),
-        refused(0x545c, "TIOCMIWAIT", VALUE, ENOTTY, SIGNALS),
+        output(0x5452, "FIOASYNC", SET_4),
+        output(0x545c, "TIOCMIWAIT", VALUE).blocking(),
         input(0x545d, "TIOCGICOUNT", &[Fd, Int, Out(Bytes(80))]),
         input(0x5460, "FIOQSIZE", GET_8),
         input(0x5600, "VT_OPENQRY", GET_4),
@@ -117,8 +115,8 @@ pub static FAMILY: Family = Family {
         output(0x7002, "RTC_AIE_OFF", NO_ARG),
         output(0x7003, "RTC_UIE_ON", NO_ARG),
         output(0x7004, "RTC_UIE_OFF", NO_ARG),
-        refused(0x8901, "FIOSETOWN", SET_4, ENOTTY, SIGNALS),
-        refused(0x8902, "SIOCSPGRP", SET_4, ENOTTY, SIGNALS),
+        output(0x8901, "FIOSETOWN", SET_4),
+        output(0x8902, "SIOCSPGRP", SET_4),
         input(0x8903, "FIOGETOWN", GET_4),
         input(0x8904, "SIOCGPGRP", GET_4),
         input(0x8905, "SIOCATMARK", GET_4),
@@ -160,7 +158,7 @@ pub static FAMILY: Family = Family {
         input(0xb703, "NS_GET_NSTYPE", NO_ARG),
         input(0xb704, "NS_GET_OWNER_UID", GET_4),
         output(0x4004_5431, "TIOCSPTLCK", SET_4),
-        refused(0x4004_5436, "TIOCSIG", VALUE, EPERM, SIGNALS),
+        output(0x4004_5436, "TIOCSIG", VALUE),
         output(0x4004_7211, "FAT_IOCTL_SET_ATTRIBUTES", SET_4),
         output(0x4004_9409, "FICLONE", &[Fd, Int, Fd]),
         output(0x4008_5400, "TFD_IOC_SET_TICKS", &[Fd, Int, In(LONG)]),

@@ -6,7 +6,6 @@ use crate::family::{arch_prctl, prctl};
 use crate::row::prelude::*;
 
 const NO_THREADS: &str = "processes only: threads, and what else shares memory or descriptors, are refused";
-const NO_STOPS: &str = "children that have ended; stops and continuations are not reported";
 const NAMESPACE: &str = "the runtime and its replicas must stay in the same namespaces";
 const FOREIGN: &str = "memory and descriptors of other processes are reached past the agreement";
 const CONFINED: &str = "the restriction would bind the runtime inside the process, too";
@@ -21,9 +20,7 @@ pub(super) const ROWS: &[Row] = &[
         .but("the child has a copy of the memory; what it writes to the stack of its parent is handed back"),
     handled(59, "execve", &[Path, Strv, Strv], Process, Handler::Execve),
     handled(60, "exit", &[Int], Process, Handler::Exit),
-    handled(61, "wait4", &[Int, Out(INT), Flags(flags::WAIT), Out(RUSAGE)], Process, Handler::Wait)
-        .blocking()
-        .but(NO_STOPS),
+    handled(61, "wait4", &[Int, Out(INT), Flags(flags::WAIT), Out(RUSAGE)], Process, Handler::Wait).blocking(),
     handled(97, "getrlimit", &[Flags(flags::RLIMIT_RESOURCE), Out(RLIMIT)], Local, Handler::Rlimit),
     input(98, "getrusage", &[Flags(flags::RUSAGE_WHO), Out(RUSAGE)]),
     refused(101, "ptrace", &[Int, Int, Addr, Addr], EPERM, FOREIGN),
@@ -86,8 +83,7 @@ pub(super) const ROWS: &[Row] = &[
         Process,
         Handler::Wait,
     )
-    .blocking()
-    .but(NO_STOPS),
+    .blocking(),
     each(251, "ioprio_set", &[Int, Int, Int]),
     input(252, "ioprio_get", &[Int, Int]),
     refused(272, "unshare", &[Flags(flags::CLONE)], ENOSYS, NAMESPACE),

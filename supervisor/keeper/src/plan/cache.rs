@@ -1,5 +1,8 @@
 //! Plans kept between runs, in `$XDG_CACHE_HOME/rcb/plans` or `~/.cache/rcb/plans`.
 //!
+//! No folder `.cache` is made where `$HOME` is but a working folder that the guest looks into: then the user's home is
+//! the one that the user database names.
+//!
 //! A plan is kept under a [`Key`]: a hash of the GNU build-id with the program headers and the size of the file, or,
 //! where there is no build-id, of the whole content. A cache that cannot be written is skipped in silence; a file in
 //! it that is damaged, of another version or for another key is ignored and made anew. Nothing here decides about
@@ -93,6 +96,17 @@ fn build_id(mut notes: &[u8]) -> Option<&[u8]> {
     }
 }
 
+/// The user's home as `/etc/passwd` has it.
+fn account_home() -> Option<PathBuf> {
+    home_in(&fs::read_to_string("/etc/passwd").ok()?, nix::unistd::getuid().as_raw())
+}
+
+fn home_in(users: &str, uid: u32) -> Option<PathBuf> {
+    let fields = users.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    let mut own = fields.filter(|fields| fields.get(2).and_then(|id| id.parse().ok()) == Some(uid));
+    own.next().and_then(|fields| fields.get(5).map(PathBuf::from)).filter(|home| home.is_dir())
+}
+
 /// A folder of plans.
 pub struct Cache {
     folder: PathBuf,
@@ -102,7 +116,11 @@ impl Cache {
     /// The user's cache, if the environment names a place for one.
     pub fn of_user() -> Option<Self> {
         let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-        let base = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))?;
+        let of_home = || {
+            let usual = absolute("HOME")?.join(".cache");
+            if usual.is_dir() { Some(usual) } else { account_home().map(|home| home.join(".cache")) }
+        };
+        let base = absolute("XDG_CACHE_HOME").or_else(of_home)?;
         Some(Self { folder: base.join("rcb").join("plans") })
     }
 
@@ -249,6 +267,14 @@ mod tests {
     }
 
     const KEY: Key = Key { hash: 7, size: 0x2000 };
+
+    #[test]
+    fn home_of_an_account() {
+        let users = "root:x:0:0:root:/:/bin/sh\nnobody:x:65534:65534::/no/such/folder:/bin/false\n";
+        assert_eq!(home_in(users, 0), Some(PathBuf::from("/")));
+        assert_eq!(home_in(users, 65534), None);
+        assert_eq!(home_in(users, 7), None);
+    }
 
     #[test]
     fn what_is_stored_is_loaded() {
