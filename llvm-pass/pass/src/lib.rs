@@ -15,6 +15,8 @@ pub mod plan;
 pub mod report;
 
 #[cfg(feature = "llvm")]
+mod calls;
+#[cfg(feature = "llvm")]
 mod cfc;
 #[cfg(feature = "llvm")]
 mod check;
@@ -39,7 +41,11 @@ mod pipeline;
 #[cfg(feature = "llvm")]
 mod select;
 #[cfg(feature = "llvm")]
+mod stores;
+#[cfg(feature = "llvm")]
 mod structure;
+#[cfg(feature = "llvm")]
+mod ways;
 
 pub use options::{Mistake, Options, Protection, Scheme};
 #[cfg(feature = "llvm")]

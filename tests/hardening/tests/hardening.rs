@@ -52,6 +52,16 @@ fn the_language_torture_is_the_same_in_every_scheme() {
 }
 
 #[test]
+fn division_by_constants_is_exact_in_every_scheme() {
+    let folder = folder();
+    let source = root().join("tests/hardening/torture/division.c");
+    let plain = output_of(&folder, &source, &["--protect", "none", "-O2"], &[]);
+    for options in [&["-O0"][..], &["-O2"], &["-O3", "-mavx2"]] {
+        assert_eq!(output_of(&folder, &source, options, &[]), plain, "{options:?}");
+    }
+}
+
+#[test]
 fn flips_are_noticed() {
     let folder = folder();
     let mut hardened = Counts::default();
