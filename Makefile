@@ -11,7 +11,7 @@ HOSTED := --workspace --exclude rcb-agent --exclude rcb-pass-rt
 # The compiler half needs LLVM 22; without it everything else is built and tested, and this says what is missing.
 # Looked at when it is needed, because `make test` may have installed it just before.
 LLVM = $(shell test -x /usr/lib/llvm-22/bin/llvm-config && echo yes)
-COMPILER = $(if $(LLVM),,--exclude rcb-pass --exclude rcbcc --exclude rcb-hardening-tests)
+COMPILER = $(if $(LLVM),,--exclude rcb-pass --exclude rcb-pass-plugin --exclude rcbcc --exclude rcb-hardening-tests)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -28,7 +28,8 @@ build: ## build the commands: target/release/rcb, target/release/rcbcc
 	$(CARGO) build --locked --release -p rcb -p rcbcc
 	@ln -sf rcbcc $(TARGET)/release/rcbc++
 	@if [ -n "$(LLVM)" ]; then \
-	    set -x; $(CARGO) build --locked --release -p rcb-pass --features llvm; \
+	    set -ex; $(CARGO) build --locked --release -p rcb-pass -p rcb-pass-plugin --features rcb-pass/llvm; \
+	    llvm-pass/plugin/link.sh "$(TARGET)"; \
 	else \
 	    echo "build: no LLVM 22 here, so rcbcc has no pass: apt-get install llvm-22-dev clang-22 lld-22 libpolly-22-dev libzstd-dev zlib1g-dev"; \
 	fi

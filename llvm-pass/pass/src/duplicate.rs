@@ -32,6 +32,8 @@ pub(crate) struct Shadows {
     pub(crate) copies: HashSet<Value>,
     /// Values of the program without shadow.
     pub(crate) unshadowed: u32,
+    /// Values that are computed once, by other instructions than a call, and then copied.
+    pub(crate) single: u32,
 }
 
 /// Duplicates the body of a function.
@@ -47,6 +49,8 @@ pub(crate) struct Duplication<'a, 'ctx> {
     pub(crate) shadows: Shadows,
     /// Results of twin calls with both values, by the first.
     pub(crate) pairs: HashMap<Value, Value>,
+    /// Phis with their shadows.
+    phis: Vec<(Value, Value)>,
     /// Comparisons that stores of the block still owe.
     pub(crate) pending: Pending,
 }
@@ -60,7 +64,7 @@ impl<'a, 'ctx> Duplication<'a, 'ctx> {
     ) -> Self {
         let faults = Faults::new(module, function, name);
         let (shadows, pairs, pending) = (Shadows::default(), HashMap::new(), Pending::default());
-        Self { module, constants, faults, twins, is_twin, function, shadows, pairs, pending }
+        Self { module, constants, faults, twins, is_twin, function, shadows, pairs, phis: Vec::new(), pending }
     }
 
     /// Does it. `twice` says which parameters of a twin come a second time, in order behind the others.
@@ -99,6 +103,7 @@ impl<'a, 'ctx> Duplication<'a, 'ctx> {
         if !value.is_used() || matches!(value.ty().kind(), Kind::Void | Kind::Other) {
             return;
         }
+        self.shadows.single += u32::from(is_computed_once(value));
         match copy::opaque(cursor, value) {
             Some(copy) => {
                 self.shadows.copies.insert(copy);
@@ -195,12 +200,12 @@ impl<'a, 'ctx> Duplication<'a, 'ctx> {
         // Before it: behind the last phi there may be debug records, which a phi must not have.
         Cursor::before(phi).insert(clone);
         self.shadows.of.insert(phi, clone);
+        self.phis.push((phi, clone));
     }
 
     fn fill_phis(&mut self) {
-        let phis: Vec<_> = self.shadows.of.iter().map(|(&phi, &clone)| (phi, clone)).collect();
-        let is_phi = |value: Value| value.is_instruction() && value.opcode() == Opcode::LLVMPHI;
-        for (phi, clone) in phis.into_iter().filter(|&(phi, clone)| is_phi(phi) && is_phi(clone)) {
+        // In the order of the program, so that equal input gives equal output.
+        for (phi, clone) in std::mem::take(&mut self.phis) {
             let mut made: HashMap<Block, Value> = HashMap::new();
             for index in 0..phi.operand_count() {
                 let from = phi.incoming_block(index);
@@ -269,4 +274,15 @@ fn leads_out(instruction: Value) -> bool {
         Opcode::LLVMAtomicCmpXchg | Opcode::LLVMAtomicRMW | Opcode::LLVMFence | Opcode::LLVMVAArg => true,
         _ => instruction.is_terminator(),
     }
+}
+
+/// Whether the machine code computes a value, rather than finding it in a register, before it is copied.
+fn is_computed_once(value: Value) -> bool {
+    let is_whole = matches!(value.ty().kind(), Kind::Int(8 | 16 | 32 | 64) | Kind::Pointer | Kind::Float(_));
+    let is_call = |value: Value| {
+        matches!(value.opcode(), Opcode::LLVMCall | Opcode::LLVMInvoke)
+            && !value.callee().is_inline_asm()
+            && !value.callee().name().starts_with("llvm.")
+    };
+    !is_whole || (value.is_instruction() && !is_call(value))
 }

@@ -47,9 +47,12 @@ mod structure;
 #[cfg(feature = "llvm")]
 mod ways;
 
+/// A module of LLVM's C interface.
+#[cfg(feature = "llvm")]
+pub use inkwell::llvm_sys::prelude::LLVMModuleRef as RawModule;
 pub use options::{Mistake, Options, Protection, Scheme};
 #[cfg(feature = "llvm")]
-pub use pipeline::{Hardened, harden};
+pub use pipeline::{Hardened, harden, harden_in_place};
 pub use plan::Reason;
 pub use report::{Outcome, Report};
 

@@ -52,3 +52,11 @@ pub fn build(source: &Path, output: &Path, options: &[&str]) -> Result<()> {
     }
     Ok(())
 }
+
+/// Runs a program.
+///
+/// # Panics
+/// When it cannot be started.
+pub fn output(program: &Path, arguments: &[&str]) -> std::process::Output {
+    Command::new(program).args(arguments).output().unwrap_or_else(|error| panic!("{}: {error}", program.display()))
+}

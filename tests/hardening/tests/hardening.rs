@@ -52,6 +52,25 @@ fn the_language_torture_is_the_same_in_every_scheme() {
 }
 
 #[test]
+fn the_rust_torture_is_the_same_in_every_scheme() {
+    let folder = folder();
+    let program = folder.path().join("program");
+    let mut plain: Option<Vec<u8>> = None;
+    for scheme in ["none", "swift", "swift+cfc"] {
+        let mut rustc = Command::new("rustc");
+        rustc.args(["--edition", "2024", "--target", "x86_64-unknown-linux-gnu", "-C", "opt-level=2"]);
+        rustc.args(["-C", "lto=fat", "-C", "codegen-units=1", "-C", "panic=abort", "-C", "linker-plugin-lto", "-C"]);
+        rustc.arg(format!("linker={}", rcbcc().expect("rcbcc").display()));
+        rustc.arg(root().join("tests/hardening/torture/language.rs")).arg("-o").arg(&program);
+        let result = rustc.env("RCBCC_OPTIONS", format!("--protect {scheme}")).output().expect("rustc starts");
+        assert!(result.status.success(), "{scheme}: {}", String::from_utf8_lossy(&result.stderr));
+        let output = run(&program, &[]);
+        assert!(output.status.success() && output.stdout.ends_with(b"done\n"), "{scheme}: {output:?}");
+        assert_eq!(plain.get_or_insert_with(|| output.stdout.clone()), &output.stdout, "{scheme}");
+    }
+}
+
+#[test]
 fn division_by_constants_is_exact_in_every_scheme() {
     let folder = folder();
     let source = root().join("tests/hardening/torture/division.c");
