@@ -57,11 +57,13 @@ test: setup build ## set up, build, check format and lints, run every test
 
 bench: build $(if $(BENCH),,suite) ## the suite with full inputs, then what replication costs; BENCH="--quick calls" chooses (see --help)
 	$(CARGO) run --locked --release -p rcb-bench -- $(BENCH)
+	@if [ -n "$(LLVM)" ] && [ -z "$(BENCH)" ]; then $(MAKE) --no-print-directory bench-hardening; fi
 
 bench-hardening: build ## what hardening costs: kernels, none against swift and swift+cfc
 	$(CARGO) run --locked --release -p rcb-hardening-tests
 
-soak-hardening: build ## what hardening detects: COUNT=3000 flips per kernel and scheme
+soak-hardening: build ## what hardening detects: COUNT=3000 flips per kernel and scheme; real projects built with rcbcc
+	tests/hardening/projects.sh "$(TARGET)" "$(TARGET)/projects"
 	$(CARGO) run --locked --release -p rcb-hardening-tests -- --campaign $(COUNT)
 
 suite: build ## the suite with full inputs, n = 1, 2, 3 in both modes, against native: every byte of output and files
@@ -75,6 +77,7 @@ soak: setup build ## the slow campaigns: many more random faults (SEEDS=500 per 
 	    export RCB="$$(realpath "$(RCB)")" RCB_FAULT_SEEDS=$(SEEDS); set -x; \
 	    $(CARGO) test --locked -p rcb-tests --test faults --no-fail-fast; \
 	fi
+	@if [ -n "$(LLVM)" ]; then $(MAKE) --no-print-directory soak-hardening; fi
 
 docs: build ## write the generated documents: SYSCALLS.md, table of line counts in ARCHITECTURE.md
 	$(RCB) syscalls --markdown > SYSCALLS.md

@@ -31,6 +31,8 @@ mod entries;
 #[cfg(feature = "llvm")]
 mod faults;
 #[cfg(feature = "llvm")]
+mod in_place;
+#[cfg(feature = "llvm")]
 mod ir;
 #[cfg(feature = "llvm")]
 mod mistake;
@@ -47,12 +49,14 @@ mod structure;
 #[cfg(feature = "llvm")]
 mod ways;
 
+#[cfg(feature = "llvm")]
+pub use in_place::harden_in_place;
 /// A module of LLVM's C interface.
 #[cfg(feature = "llvm")]
 pub use inkwell::llvm_sys::prelude::LLVMModuleRef as RawModule;
 pub use options::{Mistake, Options, Protection, Scheme};
 #[cfg(feature = "llvm")]
-pub use pipeline::{Hardened, harden, harden_in_place};
+pub use pipeline::{Hardened, harden};
 pub use plan::Reason;
 pub use report::{Outcome, Report};
 

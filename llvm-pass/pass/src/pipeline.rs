@@ -35,20 +35,6 @@ pub fn harden(bytes: &[u8], name: &str, options: &Options, with_text: bool) -> R
     Ok(Hardened { bitcode: module.bitcode(), report, text })
 }
 
-/// Hardens a module that another program has in memory.
-///
-/// # Errors
-/// See [`Error`]; the module must not be used then.
-///
-/// # Safety
-/// `raw` is a valid module, and nobody else uses it meanwhile.
-#[allow(unsafe_code, reason = "takes a module that its caller vouches for")]
-pub unsafe fn harden_in_place(raw: crate::RawModule, options: &Options) -> Result<Report, Error> {
-    // SAFETY: the caller's promise.
-    let module = std::mem::ManuallyDrop::new(unsafe { Module::borrow(raw) });
-    run(&module, options)
-}
-
 /// Runs every phase on a module.
 ///
 /// # Errors

@@ -3,8 +3,8 @@
 target triple = "x86_64-unknown-linux-gnu"
 
 ; CHECK-LABEL: define void @two(ptr %p, i64 %v)
-; CHECK: %[[P:.*]] = call ptr asm "", "=r,0"(ptr %p)
-; CHECK: %[[V:.*]] = call i64 asm "", "=r,0"(i64 %v)
+; CHECK-DAG: %[[P:.*]] = call ptr asm "", "=r,0"(ptr %p)
+; CHECK-DAG: %[[V:.*]] = call i64 asm "", "=r,0"(i64 %v)
 ; CHECK: store i64 %v, ptr %p
 ; CHECK-NOT: icmp
 ; CHECK: store i64 3

@@ -122,7 +122,7 @@ impl<'a> Code<'a> {
         let reads = |access| {
             matches!(access, OpAccess::Read | OpAccess::CondRead | OpAccess::ReadWrite | OpAccess::ReadCondWrite)
         };
-        let read = used.iter().filter(|used| reads(used.access())).map(|used| used.register());
+        let read = used.iter().filter(|used| reads(used.access())).map(iced_x86::UsedRegister::register);
         read.filter(|register| register.is_gpr() && register.full_register() != Register::RSP).collect()
     }
 }
