@@ -204,8 +204,8 @@ impl<'a, 'ctx> Duplication<'a, 'ctx> {
     }
 
     fn fill_phis(&mut self) {
-        // In the order of the program, so that equal input gives equal output.
-        for (phi, clone) in std::mem::take(&mut self.phis) {
+        // In a fixed order, so that equal input gives equal output; backwards, which register allocation likes better.
+        for (phi, clone) in std::mem::take(&mut self.phis).into_iter().rev() {
             let mut made: HashMap<Block, Value> = HashMap::new();
             for index in 0..phi.operand_count() {
                 let from = phi.incoming_block(index);
