@@ -12,7 +12,7 @@ HOSTED := --workspace --exclude rcb-agent --exclude rcb-pass-rt
 # The compiler half needs LLVM 22; without it everything else is built and tested, and this says what is missing.
 # Looked at when it is needed, because `make test` may have installed it just before.
 LLVM = $(shell test -x /usr/lib/llvm-22/bin/llvm-config && echo yes)
-COMPILER = $(if $(LLVM),,--exclude rcb-pass --exclude rcbcc --exclude rcb-hardening-tests)
+COMPILER = $(if $(LLVM),,--exclude rcb-pass --exclude rcb-pass-plugin --exclude rcbcc --exclude rcb-hardening-tests)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -29,7 +29,8 @@ build: ## build the commands: target/release/rcb, target/release/rcbcc
 	$(CARGO) build --locked --release -p rcb -p rcbcc
 	@ln -sf rcbcc $(TARGET)/release/rcbc++
 	@if [ -n "$(LLVM)" ]; then \
-	    set -x; $(CARGO) build --locked --release -p rcb-pass --features llvm; \
+	    set -ex; $(CARGO) build --locked --release -p rcb-pass -p rcb-pass-plugin --features rcb-pass/llvm; \
+	    llvm-pass/plugin/link.sh "$(TARGET)"; \
 	else \
 	    echo "build: no LLVM 22 here, so rcbcc has no pass: apt-get install llvm-22-dev clang-22 lld-22 libpolly-22-dev libzstd-dev zlib1g-dev"; \
 	fi
@@ -57,11 +58,13 @@ test: setup build ## set up, build, check format and lints, run every test
 
 bench: build $(if $(BENCH),,suite) ## the suite with full inputs, then what replication costs; BENCH="--quick calls" chooses (see --help)
 	$(CARGO) run --locked --release -p rcb-bench -- $(BENCH)
+	@if [ -n "$(LLVM)" ] && [ -z "$(BENCH)" ]; then $(MAKE) --no-print-directory bench-hardening; fi
 
 bench-hardening: build ## what hardening costs: kernels, none against swift and swift+cfc
 	$(CARGO) run --locked --release -p rcb-hardening-tests
 
-soak-hardening: build ## what hardening detects: COUNT=3000 flips per kernel and scheme
+soak-hardening: build ## what hardening detects: COUNT=3000 flips per kernel and scheme; real projects built with rcbcc
+	tests/hardening/projects.sh "$(TARGET)" "$(TARGET)/projects"
 	$(CARGO) run --locked --release -p rcb-hardening-tests -- --campaign $(COUNT)
 
 suite: build ## the suite with full inputs, n = 1, 2, 3 in both modes, against native: every byte of output and files
@@ -77,6 +80,7 @@ soak: setup build ## the slow campaigns: many more random faults (SEEDS=500 per 
 	fi
 	@$(MAKE) --no-print-directory foreign
 	@$(MAKE) --no-print-directory soak-inject
+	@if [ -n "$(LLVM)" ]; then $(MAKE) --no-print-directory soak-hardening; fi
 
 FOREIGN ?= $(TARGET)/foreign
 foreign: build ## test suites that others have written, natively, then as two replicas (fetches them with apt-get)

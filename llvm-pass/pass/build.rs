@@ -4,8 +4,12 @@
 #[cfg(feature = "llvm")]
 const PREFIX: &str = "LLVM_SYS_221_PREFIX";
 
+const SOURCES: [&str; 2] = ["src/ir/shim.cpp", "src/ir/division.cpp"];
+
 fn main() {
-    println!("cargo::rerun-if-changed=src/ir/shim.cpp");
+    for source in SOURCES {
+        println!("cargo::rerun-if-changed={source}");
+    }
     #[cfg(feature = "llvm")]
     compile_shim();
 }
@@ -19,7 +23,7 @@ fn compile_shim() {
     let answer = asked.expect("llvm-config of LLVM 22 can be run: install llvm-22-dev");
     let flags = String::from_utf8(answer.stdout).expect("llvm-config prints text");
     let mut build = cc::Build::new();
-    build.cpp(true).compiler(prefix.join("bin/clang++")).file("src/ir/shim.cpp").flag("-std=c++17").warnings(false);
+    build.cpp(true).compiler(prefix.join("bin/clang++")).files(SOURCES).flag("-std=c++17").warnings(false);
     for flag in flags.split_whitespace().filter(|flag| flag.starts_with("-I") || flag.starts_with("-D_")) {
         build.flag(flag);
     }

@@ -71,6 +71,17 @@ pub(crate) fn address(cursor: &Cursor, place: Value) -> Value {
     cursor.assembly("leaq $1, $0", "=r,*m", ty, &[place], Some(ty.int(8)))
 }
 
+/// Whether an address is at a fixed distance from the instruction pointer or the frame, without a register of its own.
+pub(crate) fn is_fixed(address: Value) -> bool {
+    address.is_static_alloca() || (address.is_constant() && address.is_dso_local() && !address.is_thread_local())
+}
+
+/// The same for any address, computed behind the stores that stand before it.
+pub(crate) fn address_behind(cursor: &Cursor, place: Value) -> Value {
+    let ty = place.ty();
+    cursor.ordered_assembly(("leaq $1, $0", "=r,*m"), ty, &[place], Some(ty.int(8)), true)
+}
+
 /// Whether operand `index` of an instruction becomes part of the machine instruction when it is constant.
 pub(crate) fn is_part_of_instruction(user: Value, index: u32, constant: Value) -> bool {
     use Opcode::{
@@ -81,7 +92,8 @@ pub(crate) fn is_part_of_instruction(user: Value, index: u32, constant: Value) -
     let opcode = user.opcode();
     match opcode {
         LLVMGetElementPtr => index > 0,
-        // LIMIT: a constant divisor becomes a multiplication whose factor both slices may share.
+        // A division that is still here is by a power of two. LIMIT: or by a vector of several numbers, whose factors
+        // both slices share.
         LLVMExtractElement | LLVMShuffleVector | LLVMUDiv | LLVMSDiv | LLVMURem | LLVMSRem => index == 1,
         LLVMInsertElement => index != 1,
         LLVMSelect => constant.ty().bits() == 1,

@@ -7,7 +7,7 @@
 //! | parameter, landing pad, result of other code | `x'` is an opaque copy of `x` |
 //! | parameter and result of a function with a twin | passed twice |
 //! | load | repeated through the shadow address |
-//! | store | performed once, then read back through the shadow address and compared with the shadow value |
+//! | store | performed once, compared afterwards: see `stores` |
 //! | atomic or volatile access | operands checked, performed once, result copied |
 //! | two-way branch, switch | each way out decides again with the shadow |
 //! | call of other code, inline assembly, return to other code | operands checked before |
@@ -19,7 +19,8 @@ use crate::constants::{self, Constants};
 use crate::copy;
 use crate::fault::Check;
 use crate::faults::Faults;
-use crate::ir::{Block, Cursor, Kind, Module, Opcode, Predicate, Value};
+use crate::ir::{Block, Cursor, Kind, Module, Opcode, Value};
+use crate::stores::Pending;
 use std::collections::{HashMap, HashSet};
 
 /// What duplication leaves for later phases and the report.
@@ -31,6 +32,8 @@ pub(crate) struct Shadows {
     pub(crate) copies: HashSet<Value>,
     /// Values of the program without shadow.
     pub(crate) unshadowed: u32,
+    /// Values that are computed once, by other instructions than a call, and then copied.
+    pub(crate) single: u32,
 }
 
 /// Duplicates the body of a function.
@@ -45,7 +48,11 @@ pub(crate) struct Duplication<'a, 'ctx> {
     pub(crate) function: Value,
     pub(crate) shadows: Shadows,
     /// Results of twin calls with both values, by the first.
-    pairs: HashMap<Value, Value>,
+    pub(crate) pairs: HashMap<Value, Value>,
+    /// Phis with their shadows.
+    phis: Vec<(Value, Value)>,
+    /// Comparisons that stores of the block still owe.
+    pub(crate) pending: Pending,
 }
 
 impl<'a, 'ctx> Duplication<'a, 'ctx> {
@@ -56,8 +63,8 @@ impl<'a, 'ctx> Duplication<'a, 'ctx> {
         (function, name, is_twin): (Value, &str, bool),
     ) -> Self {
         let faults = Faults::new(module, function, name);
-        let (shadows, pairs) = (Shadows::default(), HashMap::new());
-        Self { module, constants, faults, twins, is_twin, function, shadows, pairs }
+        let (shadows, pairs, pending) = (Shadows::default(), HashMap::new(), Pending::default());
+        Self { module, constants, faults, twins, is_twin, function, shadows, pairs, phis: Vec::new(), pending }
     }
 
     /// Does it. `twice` says which parameters of a twin come a second time, in order behind the others.
@@ -65,6 +72,9 @@ impl<'a, 'ctx> Duplication<'a, 'ctx> {
         let instructions: Vec<_> = self.function.blocks_in_order().into_iter().flat_map(Block::instructions).collect();
         self.parameters(twice);
         for &instruction in &instructions {
+            if leads_out(instruction) {
+                self.settle(instruction);
+            }
             self.instruction(instruction);
         }
         self.fill_phis();
@@ -89,10 +99,11 @@ impl<'a, 'ctx> Duplication<'a, 'ctx> {
     }
 
     /// Gives a value an opaque copy as its shadow.
-    fn copy(&mut self, cursor: &Cursor, value: Value) {
+    pub(crate) fn copy(&mut self, cursor: &Cursor, value: Value) {
         if !value.is_used() || matches!(value.ty().kind(), Kind::Void | Kind::Other) {
             return;
         }
+        self.shadows.single += u32::from(is_computed_once(value));
         match copy::opaque(cursor, value) {
             Some(copy) => {
                 self.shadows.copies.insert(copy);
@@ -103,7 +114,7 @@ impl<'a, 'ctx> Duplication<'a, 'ctx> {
     }
 
     /// The shadow of an operand, as something made at the cursor may use it.
-    fn shadow(&mut self, cursor: &Cursor, value: Value) -> Value {
+    pub(crate) fn shadow(&mut self, cursor: &Cursor, value: Value) -> Value {
         if let Some(&shadow) = self.shadows.of.get(&value) {
             return shadow;
         }
@@ -158,8 +169,12 @@ impl<'a, 'ctx> Duplication<'a, 'ctx> {
     }
 
     /// An instruction that only computes, or loads: once more with shadows.
-    fn compute(&mut self, instruction: Value) {
+    pub(crate) fn compute(&mut self, instruction: Value) {
         let cursor = Cursor::after(instruction);
+        if let Some(again) = load_again(&cursor, instruction) {
+            self.shadows.of.insert(instruction, again);
+            return;
+        }
         let count = if matches!(instruction.opcode(), Opcode::LLVMCall) {
             instruction.argument_count()
         } else {
@@ -185,12 +200,12 @@ impl<'a, 'ctx> Duplication<'a, 'ctx> {
         // Before it: behind the last phi there may be debug records, which a phi must not have.
         Cursor::before(phi).insert(clone);
         self.shadows.of.insert(phi, clone);
+        self.phis.push((phi, clone));
     }
 
     fn fill_phis(&mut self) {
-        let phis: Vec<_> = self.shadows.of.iter().map(|(&phi, &clone)| (phi, clone)).collect();
-        let is_phi = |value: Value| value.is_instruction() && value.opcode() == Opcode::LLVMPHI;
-        for (phi, clone) in phis.into_iter().filter(|&(phi, clone)| is_phi(phi) && is_phi(clone)) {
+        // In a fixed order, so that equal input gives equal output; backwards, which register allocation likes better.
+        for (phi, clone) in std::mem::take(&mut self.phis).into_iter().rev() {
             let mut made: HashMap<Block, Value> = HashMap::new();
             for index in 0..phi.operand_count() {
                 let from = phi.incoming_block(index);
@@ -206,7 +221,7 @@ impl<'a, 'ctx> Duplication<'a, 'ctx> {
     }
 
     /// Compares operands with their shadows before an instruction.
-    fn check_operands(&mut self, instruction: Value, indices: &[u32], check: Check) {
+    pub(crate) fn check_operands(&mut self, instruction: Value, indices: &[u32], check: Check) {
         for &index in indices {
             let value = instruction.operand(index);
             let Some(&shadow) = self.shadows.of.get(&value) else { continue };
@@ -225,183 +240,49 @@ impl<'a, 'ctx> Duplication<'a, 'ctx> {
             self.copy(&Cursor::after(instruction), instruction);
         }
     }
+}
 
-    fn store(&mut self, store: Value) {
-        let (value, address) = (store.operand(0), store.operand(1));
-        let Some(next) = store.next() else { return };
-        let cursor = Cursor::before(next).located_like(store);
-        let ty = value.ty();
-        let shadow_address = self.shadow(&cursor, address);
-        if shadow_address == address {
-            self.shadows.unshadowed += 1;
-        }
-        let keeps = value.is_constant() && constants::fits(value);
-        let shadow = if keeps { value } else { self.shadow(&cursor, value) };
-        // Read back as a number: the bits count, and comparing numbers is cheapest.
-        let read_as = match ty.kind() {
-            Kind::Float(bits) => ty.int(bits),
-            Kind::OddFloat => {
-                self.shadows.unshadowed += 1;
-                return;
-            }
-            _ => ty,
-        };
-        let back = cursor.load(read_as, shadow_address, store.alignment());
-        let shadow = if read_as == ty { shadow } else { cursor.bitcast(shadow, read_as) };
-        let conditions = differences(&cursor, back, shadow);
-        drop(cursor);
-        test_before(&mut self.faults, next, &conditions, Check::Store);
+/// A load of a slot of the frame or a variable of the program once more, when no register but the stack pointer has to do
+/// with its address. It is volatile, or code generation would let the two be one.
+fn load_again(cursor: &Cursor, load: Value) -> Option<Value> {
+    if load.opcode() != Opcode::LLVMLoad || load.ty().kind() == Kind::OddFloat {
+        return None;
     }
+    let address = load.operand(0);
+    let root = address.near_root();
+    let is_one_step = root == address || address.operand(0) == root;
+    if !is_one_step || !constants::is_fixed(root) || !root.is_changeable() {
+        return None;
+    }
+    let again = load.clone_instruction();
+    if address.is_instruction() && root != address {
+        // A computation of its own, to be part of the load.
+        let own = address.clone_instruction();
+        cursor.insert(own);
+        again.set_operand(0, own);
+    }
+    again.set_volatile();
+    cursor.insert(again);
+    Some(again)
+}
 
-    fn twin_of(&self, call: Value) -> Option<Value> {
-        let is_direct = call.is_exact_direct_call() && !call.is_must_tail();
-        if is_direct { self.twins.get(&call.callee()).copied() } else { None }
+/// Whether what stores have done may be seen, or another block begins, when this instruction is performed.
+fn leads_out(instruction: Value) -> bool {
+    match instruction.opcode() {
+        Opcode::LLVMCall => !instruction.is_marker() && !instruction.is_pure_intrinsic_call(),
+        Opcode::LLVMLoad | Opcode::LLVMStore => instruction.is_volatile_or_atomic(),
+        Opcode::LLVMAtomicCmpXchg | Opcode::LLVMAtomicRMW | Opcode::LLVMFence | Opcode::LLVMVAArg => true,
+        _ => instruction.is_terminator(),
     }
+}
 
-    fn call(&mut self, call: Value) {
-        if call.is_marker() {
-            return;
-        }
-        if call.is_pure_intrinsic_call() {
-            return self.compute(call);
-        }
-        if let Some(twin) = self.twin_of(call) {
-            let Some(next) = call.next() else { return };
-            self.replace_by_twin(call, twin, next);
-            return;
-        }
-        self.check_call(call);
-        if !call.is_must_tail() {
-            self.copy(&Cursor::after(call), call);
-        }
-    }
-
-    fn check_call(&mut self, call: Value) {
-        let mut indices: Vec<_> = (0..call.argument_count()).collect();
-        let callee = call.callee();
-        if !callee.is_constant() && !callee.is_inline_asm() {
-            // What is called is the last operand.
-            indices.push(call.operand_count() - 1);
-        }
-        self.check_operands(call, &indices, Check::Call);
-        if self.calls_hardened(callee) {
-            call.drop_call_promises();
-        }
-    }
-
-    fn calls_hardened(&self, callee: Value) -> bool {
-        callee.is_function() && (callee.is_definition() || self.twins.contains_key(&callee))
-    }
-
-    /// Replaces a call by one of the twin, with both results from `at` on.
-    fn replace_by_twin(&mut self, call: Value, twin: Value, at: Value) {
-        let cursor = Cursor::before(call);
-        let function = call.callee();
-        let mut shadows = Vec::new();
-        for index in 0..call.argument_count() {
-            if !function.is_single_param(index) {
-                shadows.push(self.shadow(&cursor, call.operand(index)));
-            }
-        }
-        drop(cursor);
-        let pair = twin.call_twin(call, &shadows);
-        if call.is_used() {
-            let cursor = Cursor::before(at).located_like(pair);
-            let (value, shadow) = (cursor.extract(pair, 0), cursor.extract(pair, 1));
-            call.replace_all_uses_with(value);
-            self.shadows.of.insert(value, shadow);
-            self.pairs.insert(value, pair);
-        }
-        call.erase();
-    }
-
-    fn invoke(&mut self, invoke: Value) {
-        let normal = invoke.successor(0);
-        let at = normal.first_insertion().filter(|_| normal.predecessor_count() == 1);
-        if let (Some(twin), Some(at)) = (self.twin_of(invoke), at) {
-            return self.replace_by_twin(invoke, twin, at);
-        }
-        self.check_call(invoke);
-        match at {
-            Some(at) => self.copy(&Cursor::before(at), invoke),
-            None => self.shadows.unshadowed += u32::from(invoke.is_used()),
-        }
-    }
-
-    /// A place for checks on one way out of a block.
-    fn way_out(&self, terminator: Value, index: u32, name: &str) -> (Block, Block) {
-        let target = terminator.successor(index);
-        let way = Block::append(self.function, name);
-        terminator.set_successor(index, way);
-        (way, target)
-    }
-
-    fn branch(&mut self, branch: Value) {
-        if branch.successor_count() < 2 {
-            return;
-        }
-        let condition = branch.operand(0);
-        let Some(&shadow) = self.shadows.of.get(&condition) else { return };
-        // A phi in a target would need to know the new block; the first phase has left none.
-        if (0..2).any(|index| branch.successor(index).predecessor_count() != 1) {
-            return self.check_operands(branch, &[0], Check::Branch);
-        }
-        let is_compare = shadow.is_instruction() && matches!(shadow.opcode(), Opcode::LLVMICmp | Opcode::LLVMFCmp);
-        for index in 0..2 {
-            let (way, target) = self.way_out(branch, index, "rcb.way");
-            let cursor = Cursor::at_end(way).located_like(branch);
-            let again = if is_compare {
-                let again = shadow.clone_instruction();
-                cursor.insert(again);
-                again
-            } else {
-                shadow
-            };
-            let fault = self.faults.block(Check::Branch);
-            cursor.branch_rarely(again, fault, target, index == 1);
-        }
-    }
-
-    fn switch(&mut self, switch: Value) {
-        let value = switch.operand(0);
-        let Some(&shadow) = self.shadows.of.get(&value) else { return };
-        let ways = switch.successor_count();
-        if (0..ways).any(|index| switch.successor(index).predecessor_count() != 1) {
-            return self.check_operands(switch, &[0], Check::Branch);
-        }
-        let cases: Vec<_> = (1..ways).map(|index| switch.case_value(index)).collect();
-        let goes_nowhere = switch.successor(0).terminator().opcode() == Opcode::LLVMUnreachable;
-        if !goes_nowhere {
-            let (way, target) = self.way_out(switch, 0, "rcb.default");
-            let fault = self.faults.block(Check::Branch);
-            Cursor::at_end(way).located_like(switch).switch(shadow, target, &cases, fault);
-        }
-        for (index, case) in (1..).zip(cases) {
-            let (way, target) = self.way_out(switch, index, "rcb.case");
-            let cursor = Cursor::at_end(way).located_like(switch);
-            let differs = cursor.compare(Predicate::LLVMIntNE, shadow, case);
-            cursor.branch_rarely(differs, self.faults.block(Check::Branch), target, true);
-        }
-    }
-
-    fn ret(&mut self, ret: Value) {
-        if ret.operand_count() == 0 {
-            return;
-        }
-        let value = ret.operand(0);
-        if !self.is_twin {
-            return self.check_operands(ret, &[0], Check::Return);
-        }
-        let cursor = Cursor::before(ret);
-        // The pair of a call goes on as it is, so that the call can be a jump.
-        let known = self.pairs.get(&value).copied();
-        let pair = known.unwrap_or_else(|| {
-            let shadow = self.shadow(&cursor, value);
-            let pair = cursor.insert_part(Value::zero(self.function.result_type()), value, 0);
-            cursor.insert_part(pair, shadow, 1)
-        });
-        cursor.ret(Some(pair));
-        drop(cursor);
-        ret.erase();
-    }
+/// Whether the machine code computes a value, rather than finding it in a register, before it is copied.
+fn is_computed_once(value: Value) -> bool {
+    let is_whole = matches!(value.ty().kind(), Kind::Int(8 | 16 | 32 | 64) | Kind::Pointer | Kind::Float(_));
+    let is_call = |value: Value| {
+        matches!(value.opcode(), Opcode::LLVMCall | Opcode::LLVMInvoke)
+            && !value.callee().is_inline_asm()
+            && !value.callee().name().starts_with("llvm.")
+    };
+    !is_whole || (value.is_instruction() && !is_call(value))
 }

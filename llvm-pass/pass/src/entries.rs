@@ -11,7 +11,8 @@
 //! plain signature for everybody else (exported functions, addresses taken, code that is not hardened): it copies the
 //! parameters, calls the twin and compares the two results. A function that nobody else can reach has no entry.
 //!
-//! Functions with variable arguments and those that end in a mandatory tail call keep their signature.
+//! Functions with variable arguments, those that end in a mandatory tail call, and those that no function of the module
+//! calls directly keep their signature.
 
 use crate::check::{differences, test_before};
 use crate::copy;

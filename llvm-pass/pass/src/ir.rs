@@ -9,6 +9,7 @@
 
 mod block;
 mod build;
+mod facts;
 mod function;
 mod module;
 mod shim;

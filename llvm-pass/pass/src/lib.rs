@@ -15,6 +15,8 @@ pub mod plan;
 pub mod report;
 
 #[cfg(feature = "llvm")]
+mod calls;
+#[cfg(feature = "llvm")]
 mod cfc;
 #[cfg(feature = "llvm")]
 mod check;
@@ -29,6 +31,8 @@ mod entries;
 #[cfg(feature = "llvm")]
 mod faults;
 #[cfg(feature = "llvm")]
+mod in_place;
+#[cfg(feature = "llvm")]
 mod ir;
 #[cfg(feature = "llvm")]
 mod mistake;
@@ -39,8 +43,17 @@ mod pipeline;
 #[cfg(feature = "llvm")]
 mod select;
 #[cfg(feature = "llvm")]
+mod stores;
+#[cfg(feature = "llvm")]
 mod structure;
+#[cfg(feature = "llvm")]
+mod ways;
 
+#[cfg(feature = "llvm")]
+pub use in_place::harden_in_place;
+/// A module of LLVM's C interface.
+#[cfg(feature = "llvm")]
+pub use inkwell::llvm_sys::prelude::LLVMModuleRef as RawModule;
 pub use options::{Mistake, Options, Protection, Scheme};
 #[cfg(feature = "llvm")]
 pub use pipeline::{Hardened, harden};

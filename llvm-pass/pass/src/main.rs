@@ -46,7 +46,8 @@ fn run() -> Result<()> {
                 options.mistake = Some(match next()?.to_str() {
                     Some("shared-operand") => Mistake::SharedOperand,
                     Some("wrong-operation") => Mistake::WrongOperation,
-                    _ => bail!("--mistake: shared-operand or wrong-operation"),
+                    Some("late-shared-operand") => Mistake::LateSharedOperand,
+                    _ => bail!("--mistake: shared-operand, late-shared-operand or wrong-operation"),
                 });
             }
             Some(option) if option.starts_with("--") => bail!("unknown option {option}\n{USAGE}"),

@@ -19,11 +19,13 @@ pub(crate) fn make(mistake: Mistake, shadows: &mut Shadows) -> bool {
     for (original, shadow) in places {
         let first = original.operand(0);
         match mistake {
-            Mistake::SharedOperand if shadows.of.get(&first).is_some_and(|&own| own != first) => {
+            Mistake::SharedOperand | Mistake::LateSharedOperand
+                if shadows.of.get(&first).is_some_and(|&own| own != first) =>
+            {
                 shadow.set_operand(0, first);
                 return true;
             }
-            Mistake::SharedOperand => {}
+            Mistake::SharedOperand | Mistake::LateSharedOperand => {}
             Mistake::WrongOperation => {
                 let cursor = Cursor::before(shadow);
                 let wrong = cursor.binary(Opcode::LLVMSub, shadow.operand(0), shadow.operand(1));

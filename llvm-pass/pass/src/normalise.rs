@@ -5,6 +5,7 @@
 //! - No phi in a block with one predecessor, so that such a place can be inserted without touching phis.
 //! - No undefined operand: two copies of an undefined value may differ, which would look like a fault. Zero takes its
 //!   place. (The unused half of a shuffle stays: nothing of it arrives anywhere.)
+//! - Division by a constant as multiplication, so that the factor is an operand and the shadow has its own.
 //! - Short copies and fills of memory as loads and stores, so that they are verified like others.
 
 use crate::ir::{Cursor, Kind, Opcode, Type, Value};
@@ -30,6 +31,8 @@ pub(crate) fn normalise(function: Value) {
             } else {
                 write_out_copy(instruction, length, !function.has_attribute("noimplicitfloat"));
             }
+        } else if instruction.is_division() {
+            instruction.write_out_division();
         }
     }
 }

@@ -61,6 +61,8 @@ pub enum Mistake {
     SharedOperand,
     /// One shadow addition subtracts: the copies disagree without any fault.
     WrongOperation,
+    /// The same, after the structural checker has looked.
+    LateSharedOperand,
 }
 
 /// What to do with a module.

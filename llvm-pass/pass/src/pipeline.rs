@@ -5,7 +5,7 @@ use crate::duplicate::Duplication;
 use crate::entries::{self, Twin};
 use crate::fault::Check;
 use crate::ir::{Module, Value};
-use crate::options::{Options, Protection, Scheme};
+use crate::options::{Mistake, Options, Protection, Scheme};
 use crate::report::{FunctionReport, Outcome, Report};
 use crate::select::{Planned, plan};
 use crate::{Error, cfc, mistake, normalise, note, structure};
@@ -81,10 +81,19 @@ pub(crate) fn run(module: &Module<'_>, options: &Options) -> Result<Report, Erro
         let mut duplication = Duplication::new(module, &mut constants, &bodies, (body, &one.name, twin.is_some()));
         duplication.run(twin.map_or(&[], |twin| &twin.twice));
         let (mut shadows, mut faults) = (duplication.shadows, duplication.faults);
-        if let Some(mistake) = options.mistake.filter(|_| !made_mistake) {
-            made_mistake = mistake::make(mistake, &mut shadows);
+        let is_late = options.mistake == Some(Mistake::LateSharedOperand);
+        let mut err = |shadows: &mut _| {
+            if let Some(mistake) = options.mistake.filter(|_| !made_mistake) {
+                made_mistake = mistake::make(mistake, shadows);
+            }
+        };
+        if !is_late {
+            err(&mut shadows);
         }
         structure::check(&one.name, &shadows)?;
+        if is_late {
+            err(&mut shadows);
+        }
         if protection.cfc {
             cfc::sign(body, &mut faults);
         }
@@ -94,6 +103,7 @@ pub(crate) fn run(module: &Module<'_>, options: &Options) -> Result<Report, Erro
             outcome: Outcome::Protected { protection: protection.to_string(), twin: twin.is_some() },
             checks,
             unshadowed: shadows.unshadowed,
+            single: shadows.single,
             instructions: (before, size(body)),
         });
     }
@@ -133,6 +143,7 @@ fn left(one: &Planned, size: u32) -> FunctionReport {
         outcome: Outcome::Left { reason },
         checks: BTreeMap::new(),
         unshadowed: 0,
+        single: 0,
         instructions: (size, size),
     }
 }

@@ -35,6 +35,8 @@ pub struct FunctionReport {
     pub checks: BTreeMap<String, u32>,
     /// Values without a second copy.
     pub unshadowed: u32,
+    /// Values that are computed once and then copied: volatile and atomic reads, assembly, what has to be taken apart.
+    pub single: u32,
     /// Instructions of the intermediate representation before and after.
     pub instructions: (u32, u32),
 }

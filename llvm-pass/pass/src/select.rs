@@ -3,7 +3,7 @@
 use crate::ir::{Kind, Linkage, Module, Opcode, Value};
 use crate::options::{Options, Protection, Scheme, matches};
 use crate::plan::Reason;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// What happens to one function.
 #[derive(Clone, Debug)]
@@ -11,7 +11,7 @@ pub(crate) struct Planned {
     pub(crate) function: Value,
     pub(crate) name: String,
     pub(crate) decision: Result<Protection, Reason>,
-    /// Whether parameters and result can be passed twice.
+    /// Whether somebody passes parameters and takes the result twice, and both are possible.
     pub(crate) takes_twice: bool,
 }
 
@@ -19,11 +19,15 @@ pub(crate) struct Planned {
 pub(crate) fn plan(module: &Module<'_>, options: &Options) -> Vec<Planned> {
     let annotations = annotations(module);
     let bodies = || module.functions().into_iter().filter(|function| function.is_definition());
-    let mut tail = std::collections::HashSet::new();
+    let (mut tail, mut called) = (HashSet::new(), HashSet::new());
     for function in bodies() {
-        for call in function.instructions_of_function().filter(|call| call.is_must_tail()) {
-            tail.insert(function);
-            tail.insert(call.callee());
+        for call in function.instructions_of_function() {
+            if call.is_must_tail() {
+                tail.insert(function);
+                tail.insert(call.callee());
+            } else if matches!(call.opcode(), Opcode::LLVMCall | Opcode::LLVMInvoke) && call.is_exact_direct_call() {
+                called.insert(call.callee());
+            }
         }
     }
     let resolvers = module.resolvers();
@@ -32,7 +36,8 @@ pub(crate) fn plan(module: &Module<'_>, options: &Options) -> Vec<Planned> {
         .map(|function| {
             let name = function.name();
             let decision = decide(function, &name, options, annotations.get(&function).map(String::as_str), &resolvers);
-            let takes_twice = !function.is_variadic() && !tail.contains(&function) && name != "main";
+            let takes_twice =
+                called.contains(&function) && !function.is_variadic() && !tail.contains(&function) && name != "main";
             Planned { function, name, decision, takes_twice }
         })
         .collect()

@@ -68,3 +68,11 @@ pub fn campaign(program: &Path, argument: &str, targets: &[Target], count: u64, 
     let found = Campaign::new(subject, faults, count).run(&Store::in_memory()?, &mut Nobody)?;
     found.context("nobody stops a campaign that nobody watches")
 }
+
+/// Runs a program.
+///
+/// # Panics
+/// When it cannot be started.
+pub fn output(program: &Path, arguments: &[&str]) -> std::process::Output {
+    Command::new(program).args(arguments).output().unwrap_or_else(|error| panic!("{}: {error}", program.display()))
+}

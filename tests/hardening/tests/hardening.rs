@@ -52,6 +52,36 @@ fn the_language_torture_is_the_same_in_every_scheme() {
 }
 
 #[test]
+fn the_rust_torture_is_the_same_hardened() {
+    let folder = folder();
+    let program = folder.path().join("program");
+    let mut plain: Option<Vec<u8>> = None;
+    // With signatures everything of `swift` is in it, too; each takes some ten seconds of code generation.
+    for scheme in ["none", "swift+cfc"] {
+        let mut rustc = Command::new("rustc");
+        rustc.args(["--edition", "2024", "--target", "x86_64-unknown-linux-gnu", "-C", "opt-level=2"]);
+        rustc.args(["-C", "lto=fat", "-C", "codegen-units=1", "-C", "panic=abort", "-C", "linker-plugin-lto", "-C"]);
+        rustc.arg(format!("linker={}", rcbcc().expect("rcbcc").display()));
+        rustc.arg(root().join("tests/hardening/torture/language.rs")).arg("-o").arg(&program);
+        let result = rustc.env("RCBCC_OPTIONS", format!("--protect {scheme}")).output().expect("rustc starts");
+        assert!(result.status.success(), "{scheme}: {}", String::from_utf8_lossy(&result.stderr));
+        let output = run(&program, &[]);
+        assert!(output.status.success() && output.stdout.ends_with(b"done\n"), "{scheme}: {output:?}");
+        assert_eq!(plain.get_or_insert_with(|| output.stdout.clone()), &output.stdout, "{scheme}");
+    }
+}
+
+#[test]
+fn division_by_constants_is_exact_in_every_scheme() {
+    let folder = folder();
+    let source = root().join("tests/hardening/torture/division.c");
+    let plain = output_of(&folder, &source, &["--protect", "none", "-O2"], &[]);
+    for options in [&["-O0"][..], &["-O2"], &["-O3", "-mavx2"]] {
+        assert_eq!(output_of(&folder, &source, options, &[]), plain, "{options:?}");
+    }
+}
+
+#[test]
 fn flips_are_noticed() {
     let folder = folder();
     let mut hardened = Counts::default();
@@ -134,6 +164,22 @@ fn bad_input_is_an_error_and_leaves_nothing() {
         let result = rcbcc.arg("-c").arg(&bad).arg("-o").arg(&object).output().expect("rcbcc starts");
         assert!(!result.status.success() && !object.exists(), "{message}");
         assert!(String::from_utf8_lossy(&result.stderr).contains(message), "{message}: {result:?}");
+    }
+}
+
+#[test]
+fn signals_arrive_at_the_fault_handler_on_request() {
+    let folder = folder();
+    let source = folder.path().join("signal.c");
+    let text = "int main(int count, char **words) { return *(volatile int *)(long)(count * 8); }\n";
+    std::fs::write(&source, text).expect("written");
+    for (options, signal, report) in [(&["-O2"][..], 11, ""), (&["-O2", "--catch-signals"], 6, "raised SIGSEGV")] {
+        let program = folder.path().join("program");
+        build(&source, &program, options).expect("it builds");
+        let output = run(&program, &[]);
+        assert_eq!(std::os::unix::process::ExitStatusExt::signal(&output.status), Some(signal), "{output:?}");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains(report) && said.is_empty() == report.is_empty(), "{options:?}: {said}");
     }
 }
 

@@ -129,7 +129,11 @@ pub(crate) fn present(tracee: &Tracee, ranges: &[Range<u64>]) -> Result<Vec<Rang
         while address < range.end {
             let wanted = CHUNK.min(((range.end - address) / PAGE) as usize);
             let part = &mut entries[..wanted * 8];
-            pagemap.read_exact_at(part, address / PAGE * 8).context("reading which pages are present")?;
+            match pagemap.read_exact_at(part, address / PAGE * 8) {
+                // The process is ending: its memory is gone.
+                Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Ok(vec![]),
+                other => other.context("reading which pages are present")?,
+            }
             for entry in part.as_chunks().0 {
                 if u64::from_le_bytes(*entry) & THERE != 0 {
                     match runs.last_mut().filter(|run| run.end == address) {

@@ -206,6 +206,20 @@ impl Cursor {
         arguments: &[Value],
         pointee: Option<Type>,
     ) -> Value {
+        let call = self.ordered_assembly((text, constraints), result, arguments, pointee, false);
+        self.attribute(call, u32::MAX, "memory", 0);
+        call
+    }
+
+    /// The same; when it is `ordered`, it stays behind the stores before it and before those behind it.
+    pub(crate) fn ordered_assembly(
+        &self,
+        (text, constraints): (&str, &str),
+        result: Type,
+        arguments: &[Value],
+        pointee: Option<Type>,
+        ordered: bool,
+    ) -> Value {
         let mut types: Vec<_> = arguments.iter().map(|argument| argument.ty().0).collect();
         // SAFETY: the type is made from the arguments, the texts are copied by LLVM.
         let callee = unsafe {
@@ -216,7 +230,7 @@ impl Cursor {
                 text.len(),
                 constraints.as_ptr().cast(),
                 constraints.len(),
-                0,
+                i32::from(ordered),
                 0,
                 LLVMInlineAsmDialect::LLVMInlineAsmDialectATT,
                 0,
@@ -224,7 +238,6 @@ impl Cursor {
         };
         let call = self.call(callee, result, arguments);
         self.attribute(call, u32::MAX, "nounwind", 0);
-        self.attribute(call, u32::MAX, "memory", 0);
         if let Some(pointee) = pointee {
             // SAFETY: argument 1 (the first) is a pointer.
             unsafe {

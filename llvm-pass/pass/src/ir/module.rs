@@ -12,6 +12,7 @@ use inkwell::llvm_sys::core::{
     LLVMSetGlobalConstant, LLVMSetInitializer, LLVMSetLinkage, LLVMSetSection, LLVMSetUnnamedAddress,
     LLVMSetVisibility, LLVMTypeOf,
 };
+use inkwell::llvm_sys::prelude::LLVMModuleRef;
 use inkwell::llvm_sys::{LLVMLinkage, LLVMUnnamedAddr, LLVMVisibility};
 use inkwell::memory_buffer::MemoryBuffer;
 use inkwell::passes::PassBuilderOptions;
@@ -41,6 +42,15 @@ impl<'ctx> Module<'ctx> {
         let buffer = MemoryBuffer::create_from_memory_range_copy(bytes, name);
         let owned = context.create_module_from_ir(buffer).map_err(|e| unreadable(e.to_string()))?;
         Ok(Self { owned })
+    }
+
+    /// A module that another program has in memory, who also disposes of it: the result must not be dropped.
+    ///
+    /// # Safety
+    /// `raw` is a valid module, and nobody else uses it meanwhile.
+    pub(crate) unsafe fn borrow(raw: LLVMModuleRef) -> Self {
+        // SAFETY: the caller's promise.
+        Self { owned: unsafe { Owned::new(raw) } }
     }
 
     /// What the module is compiled for, for example `x86_64-unknown-linux-gnu`.

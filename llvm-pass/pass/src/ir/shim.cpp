@@ -208,9 +208,33 @@ LLVMValueRef rcb_define(LLVMValueRef Val) {
   return K ? wrap(define(K)) : Val;
 }
 
+// The address that another one lies a constant distance behind, through computations in the block of the first.
+LLVMValueRef rcb_near_root(LLVMValueRef Address) {
+  auto *A = unwrap(Address);
+  auto *First = dyn_cast<GetElementPtrInst>(A);
+  if (!First)
+    return Address;
+  auto &L = First->getDataLayout();
+  APInt Offset(L.getIndexTypeSizeInBits(A->getType()), 0);
+  auto *G = First;
+  while (G && G->getParent() == First->getParent() && G->accumulateConstantOffset(L, Offset)) {
+    A = G->getPointerOperand();
+    G = dyn_cast<GetElementPtrInst>(A);
+  }
+  return Offset.isSignedIntN(32) ? wrap(A) : Address;
+}
+
 int rcb_is_dso_local(LLVMValueRef Val) {
   auto *G = dyn_cast<GlobalValue>(unwrap(Val)->stripInBoundsConstantOffsets());
   return G && (G->isDSOLocal() || G->hasLocalLinkage()) && !G->isThreadLocal() && !isa<GlobalIFunc>(G);
+}
+
+// Whether an address is of a slot of the frame or a variable that may change: what is read there twice is read twice.
+// (A load of a constant, volatile or not, is merged with another one by code generation.)
+int rcb_is_changeable(LLVMValueRef Val) {
+  auto *V = unwrap(Val)->stripInBoundsConstantOffsets();
+  auto *G = dyn_cast<GlobalVariable>(V);
+  return isa<AllocaInst>(V) || (G && !G->isConstant());
 }
 
 int rcb_is_thread_local(LLVMValueRef Val) {

@@ -1,10 +1,13 @@
-//! Declarations of `shim.cpp`.
+//! Declarations of `shim.cpp` and `division.cpp`.
 #![allow(unsafe_code, reason = "declares foreign functions; each takes valid handles and keeps none")]
 
 use inkwell::llvm_sys::prelude::{LLVMBasicBlockRef, LLVMBuilderRef, LLVMTypeRef, LLVMValueRef};
 use std::ffi::{c_char, c_int, c_uint};
 
 unsafe extern "C" {
+    pub(super) fn rcb_is_changeable(address: LLVMValueRef) -> c_int;
+    pub(super) fn rcb_write_out_division(inst: LLVMValueRef);
+    pub(super) fn rcb_near_root(address: LLVMValueRef) -> LLVMValueRef;
     pub(super) fn rcb_split_before(inst: LLVMValueRef) -> LLVMBasicBlockRef;
     pub(super) fn rcb_make_twin(function: LLVMValueRef, name: *const c_char, twice: *const u8) -> LLVMValueRef;
     pub(super) fn rcb_share_twin(function: LLVMValueRef, twin: LLVMValueRef);

@@ -5,10 +5,11 @@ use super::{Block, Type, shim};
 use inkwell::llvm_sys::core::{
     LLVMAddIncoming, LLVMConstInt, LLVMConstIntGetZExtValue, LLVMConstNull, LLVMDisposeMessage, LLVMGetAlignment,
     LLVMGetCalledValue, LLVMGetConstOpcode, LLVMGetFirstUse, LLVMGetIncomingBlock, LLVMGetInstructionOpcode,
-    LLVMGetInstructionParent, LLVMGetNextInstruction, LLVMGetNumArgOperands, LLVMGetNumOperands, LLVMGetNumSuccessors,
-    LLVMGetOperand, LLVMGetSuccessor, LLVMGetSwitchCaseValue, LLVMGetValueKind, LLVMGetValueName2,
-    LLVMInstructionClone, LLVMInstructionEraseFromParent, LLVMIsAInlineAsm, LLVMIsConstant, LLVMPrintValueToString,
-    LLVMReplaceAllUsesWith, LLVMSetAlignment, LLVMSetOperand, LLVMSetSuccessor, LLVMTypeOf,
+    LLVMGetInstructionParent, LLVMGetNextInstruction, LLVMGetNextUse, LLVMGetNumArgOperands, LLVMGetNumOperands,
+    LLVMGetNumSuccessors, LLVMGetOperand, LLVMGetSuccessor, LLVMGetSwitchCaseValue, LLVMGetValueKind,
+    LLVMGetValueName2, LLVMInstructionClone, LLVMInstructionEraseFromParent, LLVMIsAInlineAsm, LLVMIsATerminatorInst,
+    LLVMIsConstant, LLVMPrintValueToString, LLVMReplaceAllUsesWith, LLVMSetAlignment, LLVMSetOperand, LLVMSetSuccessor,
+    LLVMSetVolatile, LLVMTypeOf,
 };
 use inkwell::llvm_sys::prelude::LLVMValueRef;
 use inkwell::llvm_sys::{LLVMOpcode, LLVMValueKind};
@@ -163,6 +164,20 @@ impl Value {
         unsafe { !LLVMGetFirstUse(self.0).is_null() }
     }
 
+    /// Whether exactly one operand is this value.
+    pub(crate) fn has_one_use(self) -> bool {
+        // SAFETY: reads the list of uses.
+        unsafe {
+            let first = LLVMGetFirstUse(self.0);
+            !first.is_null() && LLVMGetNextUse(first).is_null()
+        }
+    }
+
+    pub(crate) fn is_terminator(self) -> bool {
+        // SAFETY: asked of instructions only.
+        unsafe { !LLVMIsATerminatorInst(self.0).is_null() }
+    }
+
     pub(crate) fn successor_count(self) -> u32 {
         // SAFETY: asked of terminators only.
         unsafe { LLVMGetNumSuccessors(self.0) }
@@ -203,6 +218,11 @@ impl Value {
     }
 
     /// Alignment of a load, a store or a variable in bytes.
+    pub(crate) fn set_volatile(self) {
+        // SAFETY: asked of loads only.
+        unsafe { LLVMSetVolatile(self.0, 1) }
+    }
+
     pub(crate) fn alignment(self) -> u32 {
         // SAFETY: asked of loads, stores and variables.
         unsafe { LLVMGetAlignment(self.0) }
@@ -247,82 +267,6 @@ impl Value {
     pub(crate) fn defined(self) -> Self {
         // SAFETY: reads the value.
         unsafe { Self(shim::rcb_define(self.0)) }
-    }
-
-    /// Whether an address can be written relative to the instruction pointer.
-    pub(crate) fn is_dso_local(self) -> bool {
-        // SAFETY: reads the value.
-        unsafe { shim::rcb_is_dso_local(self.0) != 0 }
-    }
-
-    pub(crate) fn is_thread_local(self) -> bool {
-        // SAFETY: reads the value.
-        unsafe { shim::rcb_is_thread_local(self.0) != 0 }
-    }
-
-    /// Whether it is a slot at a fixed place of the frame.
-    pub(crate) fn is_static_alloca(self) -> bool {
-        // SAFETY: reads the value.
-        unsafe { shim::rcb_is_static_alloca(self.0) != 0 }
-    }
-
-    pub(crate) fn is_pure_intrinsic_call(self) -> bool {
-        // SAFETY: asked of calls only.
-        unsafe { shim::rcb_is_pure_intrinsic(self.0) != 0 }
-    }
-
-    pub(crate) fn is_immediate_argument(self, index: u32) -> bool {
-        // SAFETY: asked of calls only.
-        unsafe { shim::rcb_is_immediate_argument(self.0, index) != 0 }
-    }
-
-    /// Whether a call names its function and agrees with it in type and convention.
-    pub(crate) fn is_exact_direct_call(self) -> bool {
-        // SAFETY: asked of calls only.
-        unsafe { shim::rcb_is_exact_direct_call(self.0) != 0 }
-    }
-
-    pub(crate) fn is_must_tail(self) -> bool {
-        // SAFETY: reads the value.
-        unsafe { shim::rcb_is_must_tail(self.0) != 0 }
-    }
-
-    /// Debug records, lifetime marks, assumptions: nothing that runs.
-    pub(crate) fn is_marker(self) -> bool {
-        // SAFETY: reads the value.
-        unsafe { shim::rcb_is_debug_or_marker(self.0) != 0 }
-    }
-
-    pub(crate) fn is_splat(self) -> bool {
-        // SAFETY: reads the value.
-        unsafe { shim::rcb_is_operand_splat(self.0) != 0 }
-    }
-
-    pub(crate) fn drop_call_promises(self) {
-        // SAFETY: asked of calls only.
-        unsafe { shim::rcb_drop_call_promises(self.0) }
-    }
-
-    /// Gives it the source location "somewhere in its function".
-    pub(crate) fn locate_in_function(self) {
-        // SAFETY: asked of instructions in a block only.
-        unsafe { shim::rcb_locate_in_function(self.0) }
-    }
-
-    /// Length of a `memcpy`, `memmove` or `memset` that is known and not volatile, in bytes.
-    pub(crate) fn constant_length(self) -> Option<u64> {
-        // SAFETY: asked of instructions only.
-        unsafe { shim::rcb_constant_length(self.0) }.try_into().ok()
-    }
-
-    pub(crate) fn is_memset(self) -> bool {
-        // SAFETY: asked of instructions only.
-        unsafe { shim::rcb_is_memset(self.0) != 0 }
-    }
-
-    pub(crate) fn is_volatile_or_atomic(self) -> bool {
-        // SAFETY: asked of instructions only.
-        unsafe { shim::rcb_is_volatile_or_atomic(self.0) != 0 }
     }
 
     /// A call of this twin in place of the call `old`, inserted before it.

@@ -1,0 +1,28 @@
+; What goes to other code is compared before, what comes from it is copied; atomics are performed once.
+; RUN: swift
+target triple = "x86_64-unknown-linux-gnu"
+declare i32 @other(i32, ptr)
+
+; CHECK-LABEL: define i32 @ask(i32 %x, ptr %p)
+; CHECK: icmp ne i32 %s, %
+; CHECK: br i1 %{{.*}}, label %rcb.fault.call
+; CHECK: icmp ne ptr %p, %
+; CHECK: br i1 %{{.*}}, label %rcb.fault.call
+; CHECK: %r = call i32 @other(i32 %s, ptr %p)
+; CHECK-NEXT: call i32 asm "", "=r,0"(i32 %r)
+define i32 @ask(i32 %x, ptr %p) {
+  %s = mul i32 %x, 5
+  %r = call i32 @other(i32 %s, ptr %p)
+  %t = add i32 %r, 1
+  ret i32 %t
+}
+
+; CHECK-LABEL: define i64 @count(ptr %p, i64 %n)
+; CHECK: br i1 %{{.*}}, label %rcb.fault.access
+; CHECK: atomicrmw add ptr %p, i64 %n
+; CHECK-NOT: atomicrmw
+; CHECK: ret i64
+define i64 @count(ptr %p, i64 %n) {
+  %old = atomicrmw add ptr %p, i64 %n seq_cst
+  ret i64 %old
+}
