@@ -65,9 +65,11 @@ fn recorded(st: &State, which: u32, new: u64, old: u64) -> Answer {
     let carry = &mut shared::own(st.replica).carry;
     let of_space = which == RLIMIT_AS;
     let recorded = if of_space { &mut carry.space_hard } else { &mut carry.nofile_hard };
-    let hard = if *recorded == 0 { kernel_hard } else { *recorded };
+    let hidden = if of_space { layout::reserved(st) } else { 0 };
+    let visible = if kernel_hard == INFINITY { INFINITY } else { kernel_hard.saturating_sub(hidden) };
+    let hard = if *recorded == 0 { visible } else { *recorded };
     if of_space && soft != INFINITY {
-        soft = soft.saturating_sub(carry.space_extra);
+        soft = soft.saturating_sub(carry.space_extra.max(hidden));
     }
     if new != 0 {
         let Ok([wanted_soft, wanted_hard]) = guest::get::<[u64; 2]>(new) else { return Answer::error(EFAULT) };
@@ -77,14 +79,15 @@ fn recorded(st: &State, which: u32, new: u64, old: u64) -> Answer {
         if wanted_hard > hard && !may_raise() {
             return Answer::error(EPERM);
         }
-        let top = wanted_hard.max(kernel_hard);
-        let extra = if of_space && wanted_soft != INFINITY { room(st).min(top.saturating_sub(wanted_soft)) } else { 0 };
+        let top = wanted_hard.saturating_add(hidden).max(kernel_hard);
+        let is_finite = of_space && wanted_soft != INFINITY;
+        let extra = if is_finite { (room(st) + hidden).min(top.saturating_sub(wanted_soft)) } else { 0 };
         let real = [wanted_soft.saturating_add(extra), top];
         let result = each(nr::PRLIMIT64, [0, u64::from(which), &raw const real as u64, 0, 0, 0]);
         if is_error(result) {
             return Answer::local(result);
         }
-        *recorded = if wanted_hard < kernel_hard { wanted_hard } else { 0 };
+        *recorded = if wanted_hard < visible { wanted_hard } else { 0 };
         if of_space {
             carry.space_extra = extra;
         }

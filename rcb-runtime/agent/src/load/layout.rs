@@ -34,9 +34,7 @@ const STACK_RANDOM: u64 = 0x3f_ffff << 12;
 const STACK_MAX: u64 = 1 << 30;
 /// What a stack has below its first use, whatever its limit is.
 const STACK_MIN: u64 = 128 << 10;
-const INFINITY: u64 = u64::MAX;
 const RLIMIT_STACK: u32 = 3;
-const RLIMIT_AS: u32 = 9;
 /// Where MAP_32BIT mappings lie, but for the part of it that the kernel leaves out at random.
 const LOW: core::ops::Range<u64> = 0x4200_0000..0x8000_0000;
 const LOW_STEP: u64 = 0x1_0000;
@@ -211,35 +209,34 @@ pub fn low_mapping(st: &mut State, args: &[u64; 6]) -> Option<i64> {
     Some(fail(ENOMEM))
 }
 
-/// getrlimit, setrlimit and prlimit64 of this process for the two limits that the window touches; `None` for others.
-pub fn limit(st: &mut State, which: u32, new: Option<u64>, old: Option<u64>) -> Option<i64> {
-    if st.window.end == 0 || !matches!(which, RLIMIT_STACK | RLIMIT_AS) {
-        return None;
-    }
-    Some(change_limit(st, which, new, old).unwrap_or_else(|guest::BadAddress| fail(EFAULT)))
+/// Address space that the window takes, which the guest has not asked for.
+pub fn reserved(st: &State) -> u64 {
+    if st.window.end == 0 { 0 } else { WINDOW_BYTES }
 }
 
-fn change_limit(st: &mut State, which: u32, new: Option<u64>, old: Option<u64>) -> Result<i64, guest::BadAddress> {
-    let hidden = if which == RLIMIT_AS { WINDOW_BYTES } else { 0 };
-    let wanted = match new {
-        Some(at) => Some(guest::get::<[u64; 2]>(at)?.map(|value| value.saturating_add(hidden))),
-        None => None,
-    };
+/// The limit of the stack of this process, where the window has it; `None` for other limits.
+pub fn limit(st: &mut State, which: u32, new: Option<u64>, old: Option<u64>) -> Option<i64> {
+    if st.window.end == 0 || which != RLIMIT_STACK {
+        return None;
+    }
+    Some(change_limit(st, new, old).unwrap_or_else(|guest::BadAddress| fail(EFAULT)))
+}
+
+fn change_limit(st: &mut State, new: Option<u64>, old: Option<u64>) -> Result<i64, guest::BadAddress> {
+    let wanted = new.map(guest::get::<[u64; 2]>).transpose()?;
     let given = wanted.as_ref().map_or(core::ptr::null(), core::ptr::from_ref);
     let mut before = [0u64; 2];
     // SAFETY: reads and writes locals.
-    let result = unsafe { syscall!(nr::PRLIMIT64, 0, which, given, &raw mut before, 0, 0) };
+    let result = unsafe { syscall!(nr::PRLIMIT64, 0, RLIMIT_STACK, given, &raw mut before, 0, 0) };
     if result != 0 {
         return Ok(result);
     }
-    if let Some([soft, _]) = wanted
-        && which == RLIMIT_STACK
-    {
+    if let Some([soft, _]) = wanted {
         // Where there is no memory for it the stack ends sooner, as it may natively.
         open(st, soft);
     }
     if let Some(at) = old {
-        guest::put(at, &before.map(|value| if value == INFINITY { value } else { value.saturating_sub(hidden) }))?;
+        guest::put(at, &before)?;
     }
     Ok(0)
 }
