@@ -1,38 +1,36 @@
 //! The loop that watches the groups: turns what happens into events, asks [`crate::step`], does what it says.
 
+mod heed;
+mod looks;
+
+pub use heed::guest_signals;
+pub use looks::look;
+
 use crate::areas::{SegmentArea, low_half, wake_all};
 use crate::error::{Error, Result};
 use crate::group::{Group, Shared};
 use crate::heal::{Healed, Healing, Progress};
-use crate::inherited::{FATAL, Inherited};
+use crate::inherited::FATAL;
 use crate::mover::Mover;
-use crate::names;
 use crate::plan::{Planner, mapping};
 use crate::processes;
 use crate::refusals::{Refusal, Refusals};
 use crate::run::say;
 use crate::scrub::{Difference, Scrub};
-use crate::step::{Action, Event, Glance, TICKS_PER_DEADLINE};
+use crate::step::{Action, Event, TICKS_PER_DEADLINE};
 use crate::tree::{Tree, Watched};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{SigmaskHow, Signal, sigprocmask};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::signalfd::SignalFd;
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 use nix::unistd::{Pid, getpgid, getpgrp};
-use rcb_abi::fault::kind;
-use rcb_guard::{Cause, End, decide};
+use rcb_guard::{Cause, End};
 use std::os::fd::AsFd;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// The moment that [`Action::StartGrace`] gives: ample for a peer that runs, short for somebody who waits.
 const GRACE: Duration = Duration::from_secs(2);
-/// How long a signal that people end programs with waits for a handler that does not run.
-const UNHEEDED: Duration = Duration::from_secs(1);
-/// How long a signal that ends a guest by default waits for the guest's next call.
-const PATIENCE: Duration = Duration::from_millis(100);
-
 /// How long until the next look at a replacement.
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
@@ -55,36 +53,6 @@ pub enum Verdict {
     Judge(usize, Cause),
     /// The user wants it to end by this signal; the replicas still exist.
     Abandon(i32),
-}
-
-/// Signals that keep their meaning for the supervisor: nobody can catch them, the processor raises them, they are job
-/// control by the terminal, or they are about our own children and descriptors.
-const OURS: [Signal; 14] = [
-    Signal::SIGKILL,
-    Signal::SIGSTOP,
-    Signal::SIGSEGV,
-    Signal::SIGBUS,
-    Signal::SIGILL,
-    Signal::SIGFPE,
-    Signal::SIGTRAP,
-    Signal::SIGSYS,
-    Signal::SIGTSTP,
-    Signal::SIGTTIN,
-    Signal::SIGTTOU,
-    Signal::SIGCONT,
-    Signal::SIGCHLD,
-    Signal::SIGPIPE,
-];
-
-/// The signals that are meant for the guest, as a descriptor. They stay blocked as long as the process lives.
-pub fn guest_signals(inherited: &Inherited) -> Result<SignalFd> {
-    let meant = |signal: &Signal| !OURS.contains(signal) && !inherited.is_ignored(*signal as i32);
-    let mut set = inherited.with_real_time(&Signal::iterator().filter(meant).collect());
-    // About our own children: the kernel tells of those that stop.
-    set.add(Signal::SIGCHLD);
-    sigprocmask(SigmaskHow::SIG_BLOCK, Some(&set), None).map_err(|error| Error::os("blocking signals", error))?;
-    SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
-        .map_err(|error| Error::os("making a signalfd", error))
 }
 
 /// The groups under watch.
@@ -182,48 +150,6 @@ impl<'run> Watch<'run> {
         None
     }
 
-    /// A signal that ends a guest by default waits for the guest's next call, but not for ever.
-    fn fatal(watched: &mut Watched<'_>) {
-        let Some(signal) = watched.lead().fatal() else { return };
-        match watched.fatal_at {
-            None => watched.fatal_at = Some(Instant::now() + PATIENCE),
-            Some(at) if at <= Instant::now() && watched.killed.is_none() => {
-                watched.killed = Some(End::Signal(signal));
-                watched.group.kill_all();
-            }
-            Some(_) => {}
-        }
-    }
-
-    /// A handler of the guest runs at its next call. A guest that makes none cannot be interrupted: it is ended when
-    /// somebody wants that, and otherwise the user hears of it.
-    fn unheeded(watched: &mut Watched<'_>, ticked: bool) {
-        let waiting = watched.lead().waiting_signal().filter(|_| watched.killed.is_none());
-        let Some(signal) = waiting else {
-            (watched.unheeded_at, watched.waited) = (None, None);
-            return;
-        };
-        let name = names::signal(signal);
-        match watched.unheeded_at {
-            None if FATAL.contains(&signal) => watched.unheeded_at = Some(Instant::now() + UNHEEDED),
-            Some(at) if at <= Instant::now() => {
-                say(&format!("warning: {name} has waited for a call of the program, which makes none: ending it"));
-                watched.killed = Some(End::Signal(signal));
-                watched.group.kill_all();
-            }
-            _ => {}
-        }
-        if ticked {
-            let told = watched.waited.is_some_and(|(before, told)| before == signal && told);
-            if watched.waited == Some((signal, false)) {
-                say(&format!(
-                    "warning: {name} has arrived, but the program makes no call at which its handler could run"
-                ));
-            }
-            watched.waited = Some((signal, told || watched.waited.is_some()));
-        }
-    }
-
     /// Tells one group's state machine what has happened to it, and does what it says.
     fn step(&mut self, id: usize, ready: &Ready, tell: &mut impl FnMut(News<'_>)) -> Result<Option<Verdict>> {
         let Some(watched) = self.tree.groups.get_mut(&id) else { return Ok(None) };
@@ -233,8 +159,8 @@ impl<'run> Watch<'run> {
         if let Some(cause) = Self::scrub(watched, self.shared, self.scrubs, tell) {
             return Ok(Some(Verdict::Judge(id, cause)));
         }
-        Self::fatal(watched);
-        Self::unheeded(watched, ready.ticked);
+        heed::fatal(watched);
+        heed::unheeded(watched, ready.ticked);
         let mut events = Vec::new();
         if let Some((replica, end)) = watched.forgiven.take() {
             events.push(Event::Ended { replica, end, agreed: Some(end) });
@@ -245,7 +171,7 @@ impl<'run> Watch<'run> {
             events.push(Event::Look(look(watched, grace_over)));
         }
         if has_ended || !events.is_empty() {
-            collect_ended(watched, &ready.ended, &mut events);
+            looks::collect_ended(watched, &ready.ended, &mut events);
         }
         if ready.ticked {
             events.push(Event::Tick(look(watched, true)));
@@ -413,82 +339,6 @@ impl<'run> Watch<'run> {
             self.tree.account(&watched);
         }
     }
-}
-
-/// One look at all replicas of a group.
-pub fn look(watched: &Watched<'_>, with_times: bool) -> Vec<Glance> {
-    let segments = &watched.group.segments;
-    let glance = |(segment, child): (&SegmentArea<'_>, &crate::spawn::Child)| {
-        let stat = if with_times { processes::stat(child.pid) } else { None };
-        let inbox = segment.inbox();
-        // The fault first: what a replica wrote before it is then seen too. A difference that it has seen before the
-        // latest replacement it will look at again.
-        let is_old = segment.epoch() < watched.epoch && watched.healing.is_none();
-        let fault = Some(inbox.fault()).filter(|fault| !is_old || fault.kind != kind::MISMATCH).unwrap_or_default();
-        let (seq, phase, wait_for) = (inbox.seq(), inbox.phase(), inbox.wait_for());
-        let served = segments.get(wait_for as usize).map(SegmentArea::inbox).is_some_and(|peer| {
-            let answered = peer.answered(seq);
-            decide::is_served(phase, seq, peer.seq(), answered)
-        });
-        Glance {
-            seq,
-            phase,
-            wait_for,
-            fault,
-            user_ns: stat.map_or(0, |stat| stat.user_ns),
-            in_kernel: stat.is_some_and(|stat| stat.state == 'D'),
-            stopped: stat.is_some_and(|stat| matches!(stat.state, 'T' | 't')),
-            served,
-        }
-    };
-    segments.iter().zip(&watched.group.children).map(glance).collect()
-}
-
-fn collect_ended(watched: &mut Watched<'_>, ended: &[u32], events: &mut Vec<Event>) {
-    for replica in 0..watched.group.children.len() {
-        if watched.ends[replica].is_some() || !ended.contains(&watched.group.children[replica].pid) {
-            continue;
-        }
-        if is_early(watched, replica) {
-            continue;
-        }
-        let child = &watched.group.children[replica];
-        let heals = watched.group.children.len() > 2;
-        let ended = if heals { processes::reap_with_account(child, false) } else { processes::reap(child, false) };
-        if let Some((end, usage)) = ended {
-            if usage.cpu_time_is_up && end == End::Signal(libc::SIGKILL) && watched.killed.is_none() {
-                // The kernel's answer to a program that has used up its limit, in one replica first.
-                watched.killed = Some(end);
-                watched.group.kill_all();
-            }
-            let announced = watched.group.segments[replica].inbox().ending();
-            let end = if announced.is_none() { watched.killed.unwrap_or(end) } else { end };
-            let agreed = watched.agreed(replica);
-            watched.ends[replica] = Some((end, usage));
-            let majority = agreed.is_none().then(|| watched.majority_end()).flatten();
-            if let Some(majority) = majority {
-                say(&format!("corrected: replica {replica} was lost when the others had agreed to end"));
-                events.push(Event::Ended { replica, end: majority, agreed: Some(majority) });
-            } else {
-                events.push(Event::Ended { replica, end, agreed });
-            }
-        }
-    }
-}
-
-/// Whether a replica is gone before it could say that it ends as the others do, who are about to say so. It stays a
-/// zombie for a moment, until they have.
-fn is_early(watched: &mut Watched<'_>, replica: usize) -> bool {
-    let replicas = watched.group.children.len();
-    let is_alone = replicas < 3 || watched.agreed(replica).is_some() || watched.majority_end().is_some();
-    if is_alone || !(0..replicas).any(|other| watched.agreed(other).is_some()) {
-        return false;
-    }
-    if processes::gone(&watched.group.children[replica]).is_none() {
-        return true;
-    }
-    let until = *watched.early_until.get_or_insert_with(|| Instant::now() + GRACE);
-    Instant::now() < until
 }
 
 /// What one wait has found.
