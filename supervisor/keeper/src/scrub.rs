@@ -24,6 +24,10 @@ use std::time::{Duration, Instant};
 
 /// Share of the time that replicas may stand still.
 const SHARE: f64 = 0.01;
+/// Between two looks while somebody stands.
+const SOON: Duration = Duration::from_millis(1);
+/// A guest that makes calls is there, or beyond, after so long.
+const BUSY: Duration = Duration::from_millis(20);
 /// Pages of the first slice, and the fewest of any.
 const FEWEST: usize = 64;
 /// Requests between the latest one seen and the one to stand at, at first; a group that is faster gets more.
@@ -49,8 +53,10 @@ pub struct Scrub {
     period: Duration,
     /// When the next slice is due.
     next: Instant,
-    /// The request at which all shall stand, once chosen.
-    asked: Option<u32>,
+    /// The request at which all shall stand, once chosen, and when it was.
+    asked: Option<(u32, Instant)>,
+    /// Somebody stands there.
+    is_met: bool,
     margin: u32,
     /// Where the next slice begins, and how many pages it has.
     cursor: u64,
@@ -63,12 +69,17 @@ impl Scrub {
     pub fn new(period: Duration) -> Self {
         let next = Instant::now() + period;
         let explained = Explained::default();
-        Self { period, next, asked: None, margin: MARGIN, cursor: 0, pages: FEWEST, explained }
+        Self { period, next, asked: None, is_met: false, margin: MARGIN, cursor: 0, pages: FEWEST, explained }
     }
 
     /// When [`Scrub::proceed`] wants to be called again.
     pub fn due(&self) -> Instant {
-        if self.asked.is_some() { Instant::now() + Duration::from_millis(1) } else { self.next }
+        // Who stands says so, and must not stand long. Until then nobody waits, and a guest may be idle for hours.
+        match self.asked {
+            None => self.next,
+            Some((_, since)) if self.is_met || since.elapsed() < BUSY => Instant::now() + SOON,
+            Some(_) => Instant::now() + self.period,
+        }
     }
 
     /// Goes on as far as it can now. Differences, if a slice was compared and not all was equal.
@@ -78,16 +89,17 @@ impl Scrub {
         }
         let order = &shared.control.get(watched.group.id).heal;
         let glances = look(watched, false);
-        let Some(at) = self.asked else {
+        let Some((at, _)) = self.asked else {
             let latest = glances.iter().map(|glance| glance.seq).max().unwrap_or(0);
             let at = (latest as u32).wrapping_add(self.margin).max(1);
-            self.asked = Some(at);
+            self.asked = Some((at, Instant::now()));
             order.stand_at.store(at, Ordering::Release);
             return vec![];
         };
         let is_past = |seq: u64| (seq as u32).wrapping_sub(at) as i32 > 0;
         let stands = |glance: &crate::step::Glance| glance.phase == phase::STANDS && glance.seq as u32 == at;
         let mut differences = vec![];
+        self.is_met = glances.iter().any(stands);
         if glances.iter().all(stands) {
             let since = Instant::now();
             differences = self.compare(watched);
@@ -102,7 +114,7 @@ impl Scrub {
         } else {
             return vec![];
         }
-        self.asked = None;
+        (self.asked, self.is_met) = (None, false);
         order.stand_at.store(0, Ordering::Release);
         order.released.store(at, Ordering::Release);
         wake_all(&order.released);
