@@ -1,6 +1,6 @@
 //! `rcb estimate`: what it costs to run a program replicated, and to harden what replication cannot protect.
 
-use crate::sessions::{SessionArgs, document, end, or_without, tell};
+use crate::sessions::{ResultArgs, SessionArgs, document, end, or_without, tell};
 use anyhow::{Context, Result};
 use clap::Args;
 use rcb_keeper::Outcome;
@@ -9,10 +9,8 @@ use rcb_overhead::factor::Factor;
 use rcb_overhead::model::{Scope, predict};
 use rcb_overhead::session::{self, Build};
 use rcb_overhead::store::{Store, build_id};
-use rcb_overhead::{calibrate, csv, text};
+use rcb_overhead::{calibrate, text};
 use std::collections::BTreeMap;
-use std::io::Write;
-use std::path::PathBuf;
 
 /// Text behind the options of `rcb estimate --help`.
 const NOTES: &str = "\
@@ -36,15 +34,8 @@ pub(crate) struct EstimateArgs {
     /// Slowdowns by hardening: none, swift (1.09), anbd (3.89), a number from 1 on, or measured (by `rcb measure`).
     #[arg(long = "c", value_name = "LIST", value_delimiter = ',', default_value = "swift,anbd")]
     factors: Vec<String>,
-    /// Write the whole document as JSON to standard output.
-    #[arg(long, conflicts_with = "csv")]
-    json: bool,
-    /// Write comma-separated values to standard output.
-    #[arg(long)]
-    csv: bool,
-    /// Also write the document as JSON to this file, for `rcb report`.
-    #[arg(short = 'o', long = "output", value_name = "FILE")]
-    output: Option<PathBuf>,
+    #[command(flatten)]
+    result: ResultArgs,
     #[command(flatten)]
     session: SessionArgs,
 }
@@ -82,15 +73,7 @@ pub(crate) fn run(args: &EstimateArgs) -> Result<Outcome> {
         document.programs.push(program);
     }
     let end = end(&document, subjects.len())?;
-    if let Some(path) = &args.output {
-        std::fs::write(path, document.to_json()).with_context(|| format!("writing {}", path.display()))?;
-    }
-    let page = match (args.json, args.csv) {
-        (true, _) => document.to_json(),
-        (_, true) => csv::text(&document),
-        _ => text::page(&document),
-    };
-    std::io::stdout().write_all(page.as_bytes()).context("writing the result")?;
+    args.result.write(&document, || text::page(&document))?;
     Ok(end)
 }
 

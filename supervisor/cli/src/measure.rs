@@ -1,15 +1,14 @@
 //! `rcb measure`: the cost model put to the test, with supervisors and agents that really are hardened.
 
-use crate::sessions::{SessionArgs, document, end, or_without, tell};
+use crate::sessions::{ResultArgs, SessionArgs, document, end, or_without, tell};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use rcb_keeper::Outcome;
 use rcb_overhead::document::{Calibration, MEASURE};
 use rcb_overhead::session::{self, Build};
 use rcb_overhead::store::{Measured, Store, build_id};
-use rcb_overhead::{calibrate, csv, hardened, text};
+use rcb_overhead::{calibrate, hardened, text};
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -33,15 +32,8 @@ pub(crate) struct MeasureArgs {
     /// A build: its name (`none` for the one without hardening) and its rcb command. At least two.
     #[arg(long = "with", value_name = "NAME=RCB", required = true)]
     builds: Vec<String>,
-    /// Write the whole document as JSON to standard output.
-    #[arg(long, conflicts_with = "csv")]
-    json: bool,
-    /// Write comma-separated values to standard output.
-    #[arg(long)]
-    csv: bool,
-    /// Also write the document as JSON to this file, for `rcb report`.
-    #[arg(short = 'o', long = "output", value_name = "FILE")]
-    output: Option<PathBuf>,
+    #[command(flatten)]
+    result: ResultArgs,
     #[command(flatten)]
     session: SessionArgs,
 }
@@ -97,15 +89,9 @@ pub(crate) fn run(args: &MeasureArgs) -> Result<Outcome> {
         document.programs.push(program);
     }
     let end = end(&document, subjects.len())?;
-    if let Some(path) = &args.output {
-        std::fs::write(path, document.to_json()).with_context(|| format!("writing {}", path.display()))?;
-    }
-    let page = match (args.json, args.csv) {
-        (true, _) => document.to_json(),
-        (_, true) => csv::text(&document),
-        _ => format!("{}\n\n{}\n{}", summary.join("\n"), text::page(&document), hardened::misses(&document)),
-    };
-    std::io::stdout().write_all(page.as_bytes()).context("writing the result")?;
+    args.result.write(&document, || {
+        format!("{}\n\n{}\n{}", summary.join("\n"), text::page(&document), hardened::misses(&document))
+    })?;
     Ok(end)
 }
 

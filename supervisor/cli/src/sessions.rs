@@ -9,10 +9,40 @@ use rcb_overhead::machine::{self, Machine};
 use rcb_overhead::samples::Samples;
 use rcb_overhead::session::{Build, Plan};
 use rcb_overhead::subject::{Subject, UserProgram};
-use rcb_overhead::suite;
+use rcb_overhead::{csv, suite};
 use std::ffi::OsString;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
+
+/// Where the result goes.
+#[derive(Args)]
+pub(crate) struct ResultArgs {
+    /// Write the whole document as JSON to standard output.
+    #[arg(long, conflicts_with = "csv")]
+    json: bool,
+    /// Write comma-separated values to standard output.
+    #[arg(long)]
+    csv: bool,
+    /// Also write the document as JSON to this file, for `rcb report`.
+    #[arg(short = 'o', long = "output", value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+impl ResultArgs {
+    /// Writes the document; `page` is its text for people.
+    pub(crate) fn write(&self, document: &Document, page: impl FnOnce() -> String) -> Result<()> {
+        if let Some(path) = &self.output {
+            std::fs::write(path, document.to_json()).with_context(|| format!("writing {}", path.display()))?;
+        }
+        let page = match (self.json, self.csv) {
+            (true, _) => document.to_json(),
+            (_, true) => csv::text(document),
+            _ => page(),
+        };
+        std::io::stdout().write_all(page.as_bytes()).context("writing the result")
+    }
+}
 
 #[derive(Args)]
 pub(crate) struct SessionArgs {

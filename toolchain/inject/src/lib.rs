@@ -39,7 +39,7 @@ mod trial;
 pub use campaign::{Campaign, Found, Nobody, Watcher};
 pub use outcome::{Class, Counts, Ended, Estimate, wilson};
 pub use plan::Faults;
-pub use store::{Key, Row, Store, Stored, merge};
+pub use store::{Key, Row, Store, Stored, merge, with_tables};
 pub use strike::Hit;
 pub use subject::{Files, Subject};
 pub use table::{Summary, markdown, text};

@@ -3,7 +3,7 @@
 
 use crate::outcome::{Class, Ended};
 use crate::trial::Trial;
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -93,6 +93,28 @@ pub struct Row {
     pub difference: String,
 }
 
+/// Makes the tables of a new file, or looks whether they are what is wanted: of this version and this `application` (a
+/// number of SQLite's for what a file is; 0 for a store of trials). Several processes may do so at a time.
+///
+/// # Errors
+/// When the file is something else, or cannot be written.
+pub fn with_tables(connection: &mut Connection, tables: &str, version: i64, application: i64) -> Result<()> {
+    connection.busy_timeout(Duration::from_secs(30))?;
+    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let number = |name: &str| transaction.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let there: i64 = transaction.query_row("select count(*) from sqlite_master", [], |row| row.get(0))?;
+    let (found, of) = (number("user_version")?, number("application_id")?);
+    if there == 0 && found == 0 {
+        transaction.execute_batch(tables)?;
+        transaction.pragma_update(None, "user_version", version)?;
+        transaction.pragma_update(None, "application_id", application)?;
+    } else {
+        ensure!(found == version, "version {found} of the tables is not {version}");
+        ensure!(of == application, "its tables are those of something else");
+    }
+    Ok(transaction.commit()?)
+}
+
 /// A campaign with all its trials.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Stored {
@@ -128,20 +150,7 @@ impl Store {
     }
 
     fn prepare(mut connection: Connection) -> Result<Self> {
-        // Shards of one machine may write to the same file.
-        connection.busy_timeout(Duration::from_secs(30))?;
-        let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-        let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        let tables: i64 = transaction.query_row("select count(*) from sqlite_master", [], |row| row.get(0))?;
-        match version {
-            0 if tables == 0 => {
-                transaction.execute_batch(TABLES)?;
-                transaction.pragma_update(None, "user_version", VERSION)?;
-            }
-            VERSION => {}
-            other => bail!("version {other} of the tables is not {VERSION}"),
-        }
-        transaction.commit()?;
+        with_tables(&mut connection, TABLES, VERSION, 0)?;
         Ok(Self(connection))
     }
 

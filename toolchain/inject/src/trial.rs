@@ -164,7 +164,9 @@ pub(crate) fn trial(
         return Ok(Some(conclude(subject, golden, number, attempt, hit, remains)));
     }
     let target = faults.plan(number, 0).target;
-    bail!("trial {number}: in {ATTEMPTS} runs the target {target} was never there when the program was stopped")
+    bail!(
+        "trial {number}: in {ATTEMPTS} runs the target {target} was never there when the program was stopped: it runs too briefly, or hardly ever outside of calls; take a longer input, or another --target"
+    )
 }
 
 /// Text on standard error by which a fault is known that hardened code has found.

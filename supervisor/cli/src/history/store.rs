@@ -1,10 +1,9 @@
 //! The store: one row for each run, one for each replica of it with its CPU, time and faults.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use rusqlite::{Connection, TransactionBehavior, params};
 use serde_json::Value;
 use std::path::Path;
-use std::time::Duration;
 
 /// Raised when the tables change.
 const VERSION: i64 = 1;
@@ -120,26 +119,7 @@ impl Store {
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let open = || -> Result<Self> {
             let mut connection = Connection::open(path)?;
-            connection.busy_timeout(Duration::from_secs(30))?;
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-            let tables: i64 = transaction.query_row("select count(*) from sqlite_master", [], |row| row.get(0))?;
-            match version {
-                0 if tables == 0 => {
-                    transaction.execute_batch(TABLES)?;
-                    // Apart from the version of stores of trials, which have other tables.
-                    transaction.pragma_update(None, "user_version", VERSION)?;
-                    transaction.pragma_update(None, "application_id", APPLICATION)?;
-                }
-                VERSION => {
-                    let application: i64 = transaction.pragma_query_value(None, "application_id", |row| row.get(0))?;
-                    if application != APPLICATION {
-                        bail!("it is no history of runs");
-                    }
-                }
-                other => bail!("version {other} of the tables is not {VERSION}"),
-            }
-            transaction.commit()?;
+            rcb_inject::with_tables(&mut connection, TABLES, VERSION, APPLICATION)?;
             Ok(Self(connection))
         };
         open().with_context(|| format!("opening the history {}", path.display()))
