@@ -75,7 +75,7 @@ pub fn arrived(st: &State, info: &SigInfo, uc: &mut UContext) {
         uc.rip = abort;
     }
     // The guest may never make a call again: the supervisor sees to what cannot wait for ever.
-    let (own, signal) = (shared::own(st.replica), info.signo as u32);
+    let (own, signal) = (shared::own(), info.signo as u32);
     own.waiting.store(signal, Relaxed);
     if signals::ends_by_default(st, signal) {
         own.fatal.store(signal, Relaxed);
@@ -120,7 +120,7 @@ pub fn refresh(st: &State) {
     if waiting(st) {
         raw::interrupted().store(1, SeqCst);
     } else {
-        shared::own(st.replica).waiting.store(0, Relaxed);
+        shared::own().waiting.store(0, Relaxed);
     }
 }
 
@@ -133,15 +133,15 @@ pub fn admit(st: &mut State) -> bool {
     while count < ADMITTED
         && let Some(mut info) = next(st)
     {
-        correct(st, &mut info);
-        let admitted = &mut shared::own(st.replica).admitted[(st.seq % RING as u64) as usize];
+        correct(&mut info);
+        let admitted = &mut shared::own().admitted[(st.seq % RING as u64) as usize];
         // SAFETY: a plain structure of integers viewed as words.
         admitted.infos[count] = unsafe { core::mem::transmute::<SigInfo, [u64; 16]>(info) };
         count += 1;
         admitted.count.store(count as u32, Relaxed);
         queue(st, info);
     }
-    let admitted = &shared::own(st.replica).admitted[(st.seq % RING as u64) as usize];
+    let admitted = &shared::own().admitted[(st.seq % RING as u64) as usize];
     admitted.digest.store(digest(st.seq, &admitted.infos[..count]), Relaxed);
     refresh(st);
     count > 0
@@ -157,7 +157,7 @@ pub fn admit_alone(st: &mut State) {
         return;
     }
     while let Some(mut info) = next(st) {
-        correct(st, &mut info);
+        correct(&mut info);
         queue(st, info);
     }
     refresh(st);
@@ -194,10 +194,10 @@ fn queue(st: &mut State, info: SigInfo) {
 }
 
 /// The end of a child, in the words that the kernel would have found for it: the supervisor sends the bare signal.
-fn correct(st: &State, info: &mut SigInfo) {
+fn correct(info: &mut SigInfo) {
     let from_supervisor = info.fields[0] as u32 == shared::control().supervisor;
     if info.code == 0 && info.signo as u32 == signals::SIGCHLD && from_supervisor {
-        let carry = &shared::own(st.replica).carry;
+        let carry = &shared::own().carry;
         let ended = carry.children.iter().find(|child| {
             child.pid != 0 && shared::control_of(child.group as usize).state.load(Acquire) == process::ENDED
         });

@@ -60,12 +60,12 @@ extern "C" fn rcb_boot(sp: u64) -> Start {
         Err((site, errno)) => failed(st, site, errno),
     };
     environment(sp, &program);
-    stack::correct(sp, st.replica, &program, interpreter.as_ref());
-    if let Err(errno) = intercept(st) {
+    stack::correct(sp, &program, interpreter.as_ref());
+    if let Err(errno) = intercept() {
         failed(st, boot_site::INTERCEPT, errno);
     }
     crate::arrivals::start(st);
-    crate::timing::prepare(st);
+    crate::timing::prepare();
     crate::recovery::snapshot(st);
     let start = interpreter.map_or(program.entry, |i| i.entry);
     let regs = Regs { rip: start, rsp: sp, ..Regs::default() };
@@ -82,7 +82,7 @@ extern "C" fn rcb_boot(sp: u64) -> Start {
 /// State from the control page and from before an execve.
 fn begin(st: &mut State) {
     let control = shared::control();
-    let own = shared::own(st.replica);
+    let own = shared::own();
     st.n = control.replicas as usize;
     st.epoch = own.carry.epoch;
     st.bound.lost = own.carry.bound;
@@ -99,7 +99,7 @@ fn begin(st: &mut State) {
             failed(st, boot_site::PEERS, errno);
         }
         descriptors::try_peers(st);
-        shared::own(st.replica).carry.pid = control.pids[st.leader].load(Relaxed);
+        shared::own().carry.pid = control.pids[st.leader].load(Relaxed);
     }
     crate::handled::identity::set_pid(own.carry.pid);
     // SAFETY: asks for a number.
@@ -121,7 +121,7 @@ fn begin(st: &mut State) {
 
 /// Loads the program and, if it names one, its interpreter.
 fn images(st: &mut State) -> Result<(elf::Image, Option<elf::Image>), (u32, i64)> {
-    let exe = shared::own(st.replica).carry.exe.as_ptr() as u64;
+    let exe = shared::own().carry.exe.as_ptr() as u64;
     let fd = elf::open(exe).map_err(|e| (boot_site::OPEN, e))?;
     let program = elf::load(st, fd, true).map_err(|e| (boot_site::PROGRAM, e))?;
     let mut interpreter = None;
@@ -152,8 +152,7 @@ fn close(fd: u64) {
 
 /// What else execve sets up: name of the process, stack permissions.
 fn environment(sp: u64, program: &elf::Image) {
-    let st = state();
-    let execfn = &shared::own(st.replica).carry.execfn;
+    let execfn = &shared::own().carry.execfn;
     let end = execfn.iter().position(|b| *b == 0).unwrap_or(0);
     let name = execfn[..end].iter().rposition(|b| *b == b'/').map_or(0, |i| i + 1);
     // SAFETY: names this process after the program.
@@ -205,14 +204,14 @@ fn unmap_line(line: &[u8]) {
 }
 
 /// From here on nothing the guest does reaches the kernel without the agent.
-fn intercept(st: &State) -> Result<(), i64> {
+fn intercept() -> Result<(), i64> {
     entry::install_handlers()?;
     // SAFETY: lets the time stamp counter trap.
     let result = unsafe { syscall!(nr::PRCTL, 26, 2, 0, 0, 0, 0) };
     if result < 0 {
         return Err(result);
     }
-    let carry = &mut shared::own(st.replica).carry;
+    let carry = &mut shared::own().carry;
     if carry.flags & FILTERED == 0 {
         filter::install()?;
         carry.flags |= FILTERED;
@@ -223,8 +222,8 @@ fn intercept(st: &State) -> Result<(), i64> {
 /// The program cannot be started. For the first program the supervisor reports why; after an execve the kernel would
 /// kill the process at this point, so the replicas end that way.
 fn failed(st: &State, site: u32, errno: i64) -> ! {
-    if shared::own(st.replica).carry.generation > 0 && site != boot_site::INTERCEPT {
-        announce(st, End::Signal, crate::signals::SIGKILL);
+    if shared::own().carry.generation > 0 && site != boot_site::INTERCEPT {
+        announce(End::Signal, crate::signals::SIGKILL);
         crate::signals::kill_self(crate::signals::SIGKILL);
     }
     park(st, Words::new(kind::BOOT, errno.unsigned_abs(), u64::from(site)))

@@ -75,10 +75,10 @@ pub fn handle(st: &mut State, regs: &mut Regs) -> Flow {
         return finish(st, regs, nr, Answer::error(ENOSYS));
     };
     if hook::due_before(st) {
-        hook::before(st, row, &args);
+        hook::before(row, &args);
     }
     let inputs = walk::inputs(row, &args, st.n > 1);
-    let own = shared::own(st.replica);
+    let own = shared::own();
     own.stats.bytes_compared += inputs.bytes;
     own.stats.by_class[row.class as usize] += 1;
     let announced = !matches!(row.class, Class::Local);
@@ -173,7 +173,7 @@ pub fn each(nr: u32, args: [u64; 6]) -> i64 {
 #[inline]
 pub fn performed(call: &Call, args: &[u64; 6]) -> i64 {
     if call.row.blocks {
-        let (nr, args) = recovery::counted(call.nr, *args);
+        let (nr, args) = recovery::performed_as(call.nr, *args);
         // SAFETY: as in `each`.
         return timing::performed(|| unsafe { rcb_sys::raw::interruptible(nr, args) });
     }
@@ -204,7 +204,7 @@ pub fn once(st: &mut State, call: &Call, meet: bool, mut perform: impl FnMut(&mu
     }
     let mut args = for_kernel(st, call);
     let meet = meet || recovery::meets(st, call.nr);
-    let own = shared::own(st.replica);
+    let own = shared::own();
     if st.n > 1 && meet && !st.strict {
         let sleeps = own.stats.sleeps;
         meet::all(st);
@@ -235,7 +235,7 @@ pub fn once(st: &mut State, call: &Call, meet: bool, mut perform: impl FnMut(&mu
         result = perform(st, &args);
     }
     if known.is_none() {
-        recovery::account(st, recovery::counted(call.nr, args).0, result);
+        recovery::account(st, call.nr, &args, result);
     }
     if call.row.blocks {
         own.wait.phase.store(phase::RUN, Relaxed);
@@ -305,7 +305,7 @@ pub fn refused(st: &mut State, call: &Call) {
 
 /// Notes a refusal by number and key.
 pub fn note_refusal(st: &mut State, nr: u32, key: u32) {
-    let own = shared::own(st.replica);
+    let own = shared::own();
     own.stats.refused += 1;
     let word = u64::from(nr) << 32 | u64::from(key);
     let count = own.refusal_count.load(Relaxed);

@@ -82,7 +82,7 @@ pub fn try_peers(st: &State) {
             }
         }
     }
-    shared::own(st.replica).wait.needs_socket.store(u32::from(denied), Release);
+    shared::own().wait.needs_socket.store(u32::from(denied), Release);
 }
 
 /// After the first meeting: which peers need descriptors over the socket.
@@ -113,7 +113,7 @@ pub fn credentials_changed(st: &mut State) {
     // SAFETY: an option of this process.
     unsafe { syscall!(nr::PRCTL, PR_SET_PDEATHSIG, 9, 0, 0, 0, 0) };
     if st.n > 1 {
-        shared::own(st.replica).wait.needs_socket.store(1, Release);
+        shared::own().wait.needs_socket.store(1, Release);
         st.socket_peers = ((1 << st.n) - 1) & !(1 << st.replica);
     }
 }
@@ -191,7 +191,7 @@ pub fn made(st: &mut State, call: &Call, result: i64) {
 /// peer has them, and a replica has been replaced meanwhile.
 pub fn mirror(st: &mut State, call: &Call, result: i64) -> bool {
     st.last_fd_seq = st.seq;
-    let over_socket = shared::own(st.replica).wait.needs_socket.load(Relaxed) != 0;
+    let over_socket = shared::own().wait.needs_socket.load(Relaxed) != 0;
     let mut is_done = true;
     for_each(call, result, |fd, cloexec| {
         if !is_done {
@@ -221,7 +221,7 @@ fn fetch(st: &mut State, fd: u64) -> i64 {
     if got != fail(ESRCH) && got != fail(EBADF) {
         return got;
     }
-    let own = shared::own(st.replica);
+    let own = shared::own();
     own.wait.phase.store(phase::ORPHANED, Relaxed);
     let mut naps = 0;
     let got = loop {

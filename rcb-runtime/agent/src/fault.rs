@@ -46,7 +46,7 @@ pub fn park(st: &State, words: Words) -> ! {
 
 /// Records a fault and wakes the supervisor.
 pub fn record(st: &State, words: Words) {
-    let own = shared::own(st.replica);
+    let own = shared::own();
     own.fault.peer = words.peer;
     own.fault.seq = st.seq;
     own.fault.own_chain = st.chain;

@@ -52,7 +52,7 @@ pub fn handle(st: &mut State, call: &Call, handler: Handler, regs: &mut Regs) ->
         Handler::SetTidAddress => Answer::local(identity::pid()),
         Handler::ArchPrctl => process::arch_prctl(st, call),
         Handler::Prctl => process::prctl(st, call),
-        Handler::Personality => process::personality(st, call),
+        Handler::Personality => process::personality(call),
         Handler::Affinity => placement::affinity(st, call),
         Handler::WallTime => walltime::wall_time(st, call),
         Handler::Directory => files::directory(st, call),

@@ -16,7 +16,7 @@ fn due(st: &State, seq: u64) -> bool {
     let hook = &shared::control().hook;
     let is_here = hook.target != NONE && hook.call == seq && hook.replica as usize == st.replica;
     // A copy that has taken the place of the replica that suffered is at the same call.
-    is_here && shared::own(st.replica).wait.hook_done.load(Relaxed) == 0
+    is_here && shared::own().wait.hook_done.load(Relaxed) == 0
 }
 
 /// Whether an input fault is due at the call about to be posted.
@@ -35,7 +35,7 @@ pub fn due_after(st: &State) -> bool {
 #[inline]
 fn middle(st: &State, target: u32) {
     if due(st, st.seq) && shared::control().hook.target == target {
-        done(st);
+        done();
         crate::signals::kill_self(9);
     }
 }
@@ -53,7 +53,7 @@ pub fn performed(st: &State) {
 }
 
 /// Flips a bit of the first input buffer or path.
-pub fn before(st: &State, row: &Row, args: &[u64; 6]) {
+pub fn before(row: &Row, args: &[u64; 6]) {
     for (i, arg) in row.args.iter().enumerate() {
         let at = match arg {
             Arg::In(_) | Arg::InOut(_) | Arg::Path => args[i],
@@ -61,7 +61,7 @@ pub fn before(st: &State, row: &Row, args: &[u64; 6]) {
             _ => 0,
         };
         if at != 0 {
-            flip(st, at);
+            flip(at);
             return;
         }
     }
@@ -74,24 +74,24 @@ pub fn after(st: &mut State, regs: &mut Regs) {
     match hook.target {
         RESULT => {
             regs.rax ^= 1 << (hook.bit & 63);
-            done(st);
+            done();
         }
         REGISTER => {
             flip_register(regs, place as usize, hook.bit);
-            done(st);
+            done();
         }
-        MEMORY => flip(st, place),
-        STACK => flip(st, regs.rsp.wrapping_add(place)),
-        HEAP => flip(st, st.brk_start.wrapping_add(place)),
-        DATA => flip(st, st.data_start.wrapping_add(place)),
+        MEMORY => flip(place),
+        STACK => flip(regs.rsp.wrapping_add(place)),
+        HEAP => flip(st.brk_start.wrapping_add(place)),
+        DATA => flip(st.data_start.wrapping_add(place)),
         HANG => {
-            done(st);
+            done();
             loop {
                 core::hint::spin_loop();
             }
         }
         KILL => {
-            done(st);
+            done();
             crate::signals::kill_self(9)
         }
         _ => fault::park(st, fault::Words::new(rcb_abi::fault::kind::LOG, u64::from(hook.target), 3)),
@@ -99,17 +99,17 @@ pub fn after(st: &mut State, regs: &mut Regs) {
 }
 
 /// Tells the supervisor that the fault has been injected.
-fn done(st: &State) {
-    shared::own(st.replica).wait.hook_done.store(1, Relaxed);
+fn done() {
+    shared::own().wait.hook_done.store(1, Relaxed);
 }
 
-fn flip(st: &State, at: u64) {
+fn flip(at: u64) {
     let bit = shared::control().hook.bit & 7;
     let mut byte = [0u8; 1];
     if guest::read(at, &mut byte).is_ok() {
         byte[0] ^= 1 << bit;
         if guest::write(at, &byte).is_ok() {
-            done(st);
+            done();
         }
     }
 }

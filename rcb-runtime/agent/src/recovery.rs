@@ -18,7 +18,7 @@
 mod account;
 pub mod bound;
 
-pub use account::{account, counted, meets, settled, snapshot, start as start_account, wrote};
+pub use account::{account, meets, performed_as, settled, snapshot, start as start_account, wrote};
 
 use crate::agree::meet;
 use crate::fault::{self, Words, park};
@@ -64,7 +64,7 @@ pub fn stand(st: &mut State) {
     let at = st.seq as u32;
     let nap = [0u64, 20_000_000];
     while order().released.load(Acquire) != at && order().stand_at.load(Acquire) == at {
-        shared::own(st.replica).wait.phase.store(phase::STANDS, Release);
+        shared::own().wait.phase.store(phase::STANDS, Release);
         fault::notify(st);
         let seen = order().released.load(Acquire);
         if seen != at {
@@ -75,7 +75,7 @@ pub fn stand(st: &mut State) {
             attend(st);
         }
     }
-    shared::own(st.replica).wait.phase.store(phase::RUN, Relaxed);
+    shared::own().wait.phase.store(phase::RUN, Relaxed);
 }
 
 /// Follows the latest order.
@@ -96,7 +96,7 @@ pub fn attend(st: &mut State) {
     {
         refuse(st, heal_site::PLACE, errno.unsigned_abs());
     }
-    shared::own(st.replica).carry.leader = st.leader as u32;
+    shared::own().carry.leader = st.leader as u32;
     meet::announce_epoch(st, st.epoch);
     if !led && st.leads() {
         take_over(st);
@@ -113,7 +113,7 @@ fn copy(st: &mut State, victim: usize) {
     if st.bound.lost & bound::MEMORY != 0 {
         refuse(st, heal_site::SHARED_MEMORY, 0);
     }
-    if st.socket_peers != 0 || shared::own(st.replica).wait.needs_socket.load(Relaxed) != 0 {
+    if st.socket_peers != 0 || shared::own().wait.needs_socket.load(Relaxed) != 0 {
         refuse(st, heal_site::STREAMS, 0);
     }
     // SAFETY: a copy of this process; it goes on below, on its copy of this stack.
@@ -178,7 +178,7 @@ fn reopen(st: &State, replica: usize, rights: u64) -> Result<(), i64> {
 
 /// The victim's segment gets what the origin has said, and no record: a copy has not led.
 fn fill_segment(origin: usize, victim: usize) {
-    let own = shared::own(victim);
+    let own = shared::own();
     let hook_done = own.wait.hook_done.load(Relaxed);
     let (pid, born) = (own.pid.load(Relaxed), own.born.load(Relaxed));
     let bytes = core::mem::offset_of!(Segment, records);
@@ -218,7 +218,7 @@ pub fn stand_by(st: &mut State, words: Words) {
         // SAFETY: waits on a word of the control page.
         unsafe { syscall!(nr::FUTEX, epoch.as_ptr(), 0, st.epoch, 0, 0, 0) };
     }
-    let own = shared::own(st.replica);
+    let own = shared::own();
     own.fault.kind.store(kind::NONE, Release);
     own.wait.phase.store(phase::RUN, Relaxed);
     attend(st);

@@ -72,7 +72,7 @@ pub fn peer(replica: usize) -> &'static Segment {
 
 /// This replica's own segment.
 #[inline]
-pub fn own(_replica: usize) -> &'static mut Segment {
+pub fn own() -> &'static mut Segment {
     // SAFETY: this replica is the only writer and has one thread; callers hold the reference for one statement.
     unsafe { &mut *(OWN_ADDR as *mut Segment) }
 }
@@ -94,7 +94,7 @@ pub fn map((replica, group): (usize, usize), fd_base: u32) -> Result<(), i64> {
         return Err(errno::fail(errno::EINVAL));
     }
     map_segments(replica, n, fd_base, MAP_FIXED_NOREPLACE)?;
-    let own = own(replica);
+    let own = own();
     if own.magic != MAGIC || own.version != ABI_VERSION || own.replica as usize != replica {
         return Err(errno::fail(errno::EINVAL));
     }

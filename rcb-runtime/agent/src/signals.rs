@@ -153,7 +153,7 @@ pub fn tell_stop_news(st: &State) {
     const SA_NOCLDSTOP: u64 = 1;
     let action = &st.signals.actions[SIGCHLD as usize];
     let none = drops(action.handler, SIGCHLD) || action.flags & SA_NOCLDSTOP != 0;
-    crate::shared::own(st.replica).no_stop_news.store(u32::from(none), core::sync::atomic::Ordering::Relaxed);
+    crate::shared::own().no_stop_news.store(u32::from(none), core::sync::atomic::Ordering::Relaxed);
 }
 
 /// Makes a signal pending, unless it is ignored. False when a real-time signal finds its queue full.
@@ -278,8 +278,8 @@ pub fn die(st: &mut State, uc: &UContext, signal: u32) -> ! {
         meet::symmetric(st);
     }
     post::conclude(st, 0, 0);
-    crate::handled::window::hand_over(st);
-    announce(st, End::Signal, signal);
+    crate::handled::window::hand_over();
+    announce(End::Signal, signal);
     if !st.leads() {
         // One core file is enough.
         let none = [0u64; 2];

@@ -39,8 +39,8 @@ fn is_wanted() -> bool {
 }
 
 /// Measures what spins take, once, before the guest starts.
-pub fn prepare(st: &State) {
-    if !is_wanted() || shared::own(st.replica).stats.pause_ps != 0 {
+pub fn prepare() {
+    if !is_wanted() || shared::own().stats.pause_ps != 0 {
         return;
     }
     let word = AtomicU64::new(0);
@@ -61,7 +61,7 @@ pub fn prepare(st: &State) {
         (best.saturating_sub(reading) * 1000 / SPINS).max(1)
     };
     let (eager_ps, pause_ps) = (spin(false), spin(true));
-    let stats = &mut shared::own(st.replica).stats;
+    let stats = &mut shared::own().stats;
     (stats.eager_ps, stats.pause_ps) = (eager_ps, pause_ps);
 }
 
@@ -83,7 +83,7 @@ fn start(st: &mut State) {
     st.reading_ns = st.entered.wrapping_sub(first);
     // The readings at both ends of the call make one.
     st.apart_ns = st.reading_ns;
-    shared::own(st.replica).stats.reading_ns += 3 * st.reading_ns;
+    shared::own().stats.reading_ns += 3 * st.reading_ns;
 }
 
 /// A call goes out again.
@@ -91,7 +91,7 @@ fn start(st: &mut State) {
 pub fn leave(st: &mut State) {
     if st.timing {
         let own_ns = clock(WORK).wrapping_sub(st.entered).saturating_sub(st.apart_ns);
-        shared::own(st.replica).stats.own_ns += WEIGHT * own_ns;
+        shared::own().stats.own_ns += WEIGHT * own_ns;
         st.timing = false;
     }
 }
@@ -106,7 +106,7 @@ fn begin() -> u64 {
 #[cold]
 fn end(begin: u64) -> u64 {
     let st = state();
-    shared::own(st.replica).stats.reading_ns += 2 * st.reading_ns;
+    shared::own().stats.reading_ns += 2 * st.reading_ns;
     let spent = clock(WORK).wrapping_sub(begin);
     st.apart_ns += spent + st.reading_ns;
     spent.saturating_sub(st.reading_ns)
@@ -119,21 +119,21 @@ pub fn performed(perform: impl FnOnce() -> i64) -> i64 {
     let result = perform();
     if begin != 0 {
         let spent = end(begin);
-        shared::own(state().replica).stats.kernel_ns += WEIGHT * spent;
+        shared::own().stats.kernel_ns += WEIGHT * spent;
     }
     result
 }
 
 /// Waits for a peer: `spin` returns the number of spins and whether that was enough, `eager` of them without a pause.
 #[inline]
-pub fn waited(st: &State, eager: u32, spin: impl FnOnce() -> (u32, bool), sleep: impl FnOnce()) {
+pub fn waited(eager: u32, spin: impl FnOnce() -> (u32, bool), sleep: impl FnOnce()) {
     let begin = begin();
     let (spins, enough) = spin();
-    let stats = &mut shared::own(st.replica).stats;
+    let stats = &mut shared::own().stats;
     stats.eager_spins += u64::from(spins.min(eager));
     stats.pause_spins += u64::from(spins.saturating_sub(eager));
     if !enough {
-        slept(st, sleep);
+        slept(sleep);
     }
     if begin != 0 {
         end(begin);
@@ -141,11 +141,11 @@ pub fn waited(st: &State, eager: u32, spin: impl FnOnce() -> (u32, bool), sleep:
 }
 
 #[cold]
-fn slept(st: &State, sleep: impl FnOnce()) {
+fn slept(sleep: impl FnOnce()) {
     let since = if is_wanted() { clock(WALL) } else { 0 };
     sleep();
     if since != 0 {
-        shared::own(st.replica).stats.sleep_ns += clock(WALL).wrapping_sub(since);
+        shared::own().stats.sleep_ns += clock(WALL).wrapping_sub(since);
     }
 }
 

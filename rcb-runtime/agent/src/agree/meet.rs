@@ -56,7 +56,7 @@ fn wait(st: &mut State, word: &AtomicU64, seq: u64, peer: usize, why: u32, nap_n
     if meeting::arrived(word.load(Acquire), seq) {
         return true;
     }
-    shared::own(st.replica).stats.waits += 1;
+    shared::own().stats.waits += 1;
     let spin = || {
         for i in 0..st.spin {
             if meeting::arrived(word.load(Acquire), seq) {
@@ -68,7 +68,7 @@ fn wait(st: &mut State, word: &AtomicU64, seq: u64, peer: usize, why: u32, nap_n
         }
         (st.spin, false)
     };
-    timing::waited(st, EAGER, spin, || sleep(st, word, seq, peer, why, nap_ns));
+    timing::waited(EAGER, spin, || sleep(st, word, seq, peer, why, nap_ns));
     if recovery::due(st) {
         recovery::attend(st);
         return false;
@@ -94,7 +94,7 @@ fn differ(st: &mut State, words: Words) -> bool {
 
 #[cold]
 fn sleep(st: &State, word: &AtomicU64, seq: u64, peer: usize, why: u32, nap_ns: u64) {
-    let own = shared::own(st.replica);
+    let own = shared::own();
     own.stats.sleeps += 1;
     own.wait.wait_for.store(peer as u32, Relaxed);
     own.wait.phase.store(why, Relaxed);
@@ -217,7 +217,7 @@ pub fn passed(st: &mut State, seq: u64) {
 
 /// Says that this replica has followed an order to replace one.
 pub fn announce_epoch(st: &State, epoch: u32) {
-    let word = &shared::own(st.replica).epoch;
+    let word = &shared::own().epoch;
     word.store(epoch, SeqCst);
     // SAFETY: wakes sleepers on our own word; changes no memory.
     unsafe { syscall!(nr::FUTEX, word.as_ptr(), FUTEX_WAKE, i32::MAX, 0, 0, 0) };

@@ -43,7 +43,7 @@ pub fn post(st: &mut State, request: &Request<'_>, announced: bool) {
     let slot = (seq % RING as u64) as usize;
     st.payload_start[slot] = st.payload_pos;
     if st.n == 1 {
-        let own = shared::own(st.replica);
+        let own = shared::own();
         own.head.nr.store(request.nr, Relaxed);
         own.head.seq.store(seq, Release);
         return;
@@ -71,7 +71,7 @@ pub fn post(st: &mut State, request: &Request<'_>, announced: bool) {
             request.input,
         ],
     );
-    let own = shared::own(st.replica);
+    let own = shared::own();
     let trace = &mut own.trace[slot];
     trace.seq = seq;
     trace.chain = st.chain;
@@ -102,6 +102,6 @@ pub fn post(st: &mut State, request: &Request<'_>, announced: bool) {
 pub fn conclude(st: &mut State, result: i64, delivered: u64) {
     if st.n > 1 {
         st.chain = rcb_vote::digest::chain_result(st.chain, result as u64, delivered);
-        shared::own(st.replica).trace[(st.seq % RING as u64) as usize].result = result as u64;
+        shared::own().trace[(st.seq % RING as u64) as usize].result = result as u64;
     }
 }

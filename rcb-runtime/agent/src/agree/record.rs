@@ -34,7 +34,7 @@ struct Writer {
 }
 
 impl Sink for Writer {
-    fn piece(&mut self, st: &mut State, at: u64, bytes: usize) {
+    fn piece(&mut self, _: &mut State, at: u64, bytes: usize) {
         // Half of the slack is for the outputs that follow.
         let rest = (self.end - self.at).saturating_sub(SLACK / 2);
         let bytes = if self.partial { guest::readable(at, bytes.min(rest)) } else { bytes };
@@ -42,19 +42,19 @@ impl Sink for Writer {
             self.overflow = true;
             return;
         }
-        let ring = &mut shared::own(st.replica).payload;
+        let ring = &mut shared::own().payload;
         let good = guest::read(at, &mut ring[self.at + 8..self.at + 8 + bytes]).is_ok();
         let length = if good { bytes as u64 } else { 0 };
         ring[self.at..self.at + 8].copy_from_slice(&length.to_le_bytes());
         self.at += 8 + length as usize;
     }
 
-    fn number(&mut self, st: &mut State, value: u64) -> u64 {
+    fn number(&mut self, _: &mut State, value: u64) -> u64 {
         if self.end - self.at < 8 {
             self.overflow = true;
             return 0;
         }
-        shared::own(st.replica).payload[self.at..self.at + 8].copy_from_slice(&value.to_le_bytes());
+        shared::own().payload[self.at..self.at + 8].copy_from_slice(&value.to_le_bytes());
         self.at += 8;
         value
     }
@@ -129,8 +129,8 @@ pub fn publish(
         position = st.payload_pos;
         length = writer.at - start;
         st.payload_pos += length.next_multiple_of(64) as u64;
-        digest = own_digest(&shared::own(st.replica).payload[start..start + length]);
-        shared::own(st.replica).stats.bytes_moved += length as u64;
+        digest = own_digest(&shared::own().payload[start..start + length]);
+        shared::own().stats.bytes_moved += length as u64;
     }
     fill(st, result, position, length, flags, digest, extra);
     digest
@@ -143,7 +143,7 @@ pub fn publish_reread(st: &mut State, result: i64, digest: u64, position: u64) {
 
 fn fill(st: &mut State, result: i64, payload: u64, length: usize, flags: u32, digest: u64, extra: u64) {
     let flags = if crate::arrivals::admit(st) { flags | rcb_abi::segment::record_flag::SIGNALS } else { flags };
-    let record = &shared::own(st.replica).records[(st.seq % RING as u64) as usize];
+    let record = &shared::own().records[(st.seq % RING as u64) as usize];
     record.chain.store(st.chain, Relaxed);
     record.result.store(result as u64, Relaxed);
     record.payload.store(payload, Relaxed);
@@ -201,7 +201,7 @@ pub fn take(st: &mut State, record: &Record, row: Option<&Row>, args: &[u64; 6],
     if reader.broken || reader.at != reader.end || digest != record.digest.load(Relaxed) {
         park(st, Words::new(kind::PAYLOAD, reader.at as u64, 0));
     }
-    shared::own(st.replica).stats.bytes_moved += length as u64;
+    shared::own().stats.bytes_moved += length as u64;
     digest
 }
 

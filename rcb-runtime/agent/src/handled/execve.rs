@@ -49,9 +49,8 @@ fn exec(st: &mut State, dir: i64, path: u64, argv: u64, envp: u64, flags: u64) -
     }
     // What the program is: found by the leader, agreed by all.
     let mut target = Target::new();
-    let replica = st.replica;
     let found = |target: &mut Target| {
-        let carry = &shared::own(replica).carry;
+        let carry = &shared::own().carry;
         script::resolve(dir, &scratch().paths[0][..length], flags, &carry.exe, target)
     };
     let verdict = if let Some(record) = meet::record(st) {
@@ -91,9 +90,9 @@ fn replace(st: &mut State, target: &Target, path: u64, argv: u64, envp: u64) -> 
     } else {
         argv
     };
-    crate::handled::window::hand_over(st);
+    crate::handled::window::hand_over();
     crate::arrivals::give_back(st);
-    let carry = &mut shared::own(st.replica).carry;
+    let carry = &mut shared::own().carry;
     let mut exe_before = [0u8; PATH_BYTES];
     exe_before.copy_from_slice(&carry.exe);
     carry.exe[..target.exe.len()].copy_from_slice(&target.exe);
@@ -122,7 +121,7 @@ fn replace(st: &mut State, target: &Target, path: u64, argv: u64, envp: u64) -> 
     let result =
         unsafe { syscall!(nr::EXECVEAT, st.fd_base + FD_AGENT, &raw const empty, new_argv, envp, AT_EMPTY_PATH, 0) };
     crate::arrivals::mirror_mask(st);
-    let carry = &mut shared::own(st.replica).carry;
+    let carry = &mut shared::own().carry;
     carry.exe.copy_from_slice(&exe_before);
     carry.generation -= 1;
     Answer::local(if result == 0 { fail(ENOSYS) } else { result })

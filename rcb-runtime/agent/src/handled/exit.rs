@@ -20,8 +20,8 @@ pub enum End {
 }
 
 /// Writes down the agreed end.
-pub fn announce(st: &State, how: End, code: u32) {
-    let own = shared::own(st.replica);
+pub fn announce(how: End, code: u32) {
+    let own = shared::own();
     own.ending.code.store(code, Relaxed);
     own.ending.how.store(how as u32, Release);
     own.wait.phase.store(phase::ENDING, Relaxed);
@@ -33,8 +33,8 @@ pub fn exit(st: &mut State, call: &Call) -> Answer {
         meet::symmetric(st);
     }
     let code = call.args[0] as u32 & 0xff;
-    crate::handled::window::hand_over(st);
-    announce(st, End::Exit, code);
+    crate::handled::window::hand_over();
+    announce(End::Exit, code);
     loop {
         // SAFETY: the guest has asked to end.
         unsafe { syscall!(nr::EXIT_GROUP, code, 0, 0, 0, 0, 0) };

@@ -77,11 +77,11 @@ fn path_position(call: &Call) -> usize {
 }
 
 /// Performs a call by path with the path replaced where it names the process itself.
-fn perform(st: &State, call: &Call, args: &[u64; 6]) -> i64 {
+fn perform(call: &Call, args: &[u64; 6]) -> i64 {
     let mut args = *args;
     match classify() {
         ProcPath::Other => {}
-        ProcPath::Exe => args[path_position(call)] = shared::own(st.replica).carry.exe.as_ptr() as u64,
+        ProcPath::Exe => args[path_position(call)] = shared::own().carry.exe.as_ptr() as u64,
         ProcPath::Own => args[path_position(call)] = scratch().rewritten.as_ptr() as u64,
     }
     each(call.nr, args)
@@ -90,7 +90,7 @@ fn perform(st: &State, call: &Call, args: &[u64; 6]) -> i64 {
 /// stat, access, readlink and their like.
 pub fn path(st: &mut State, call: &Call) -> Answer {
     if matches!(call.nr, nr::READLINK | nr::READLINKAT) {
-        let exe = &shared::own(st.replica).carry.exe;
+        let exe = &shared::own().carry.exe;
         let mut text = [0u8; 48];
         let path = &scratch().paths[0][..scratch().path_len[0].saturating_sub(1)];
         if matches!(classify(), ProcPath::Exe) {
@@ -108,7 +108,7 @@ pub fn path(st: &mut State, call: &Call) -> Answer {
             return readlink_own(call, &text[..digits + middle.len() + more]);
         }
     }
-    once(st, call, meets(call.row.class), |st, args| perform(st, call, args))
+    once(st, call, meets(call.row.class), |_, args| perform(call, args))
 }
 
 /// `readlink` of a path that names the process itself: every replica knows the answer.
@@ -135,7 +135,7 @@ pub fn open(st: &mut State, call: &Call) -> Answer {
     };
     let own_descriptors = names_descriptors();
     let visible = flags & O_ACCMODE != 0 || flags & (O_CREAT | O_TRUNC | O_TMPFILE) != 0;
-    let answer = once(st, call, visible, |st, args| perform(st, call, args));
+    let answer = once(st, call, visible, |_, args| perform(call, args));
     if own_descriptors && let Some(kind) = st.kinds.get_mut(answer.result as usize) {
         *kind = FdKind::OwnDescriptors;
     }

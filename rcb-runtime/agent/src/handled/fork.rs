@@ -103,7 +103,7 @@ pub fn fork(st: &mut State, call: &Call, regs: &mut Regs) -> Answer {
 
 /// The group set aside for this fork, or an errno.
 fn take_spare(fd_base: u32) -> i64 {
-    let own = shared::own(0);
+    let own = shared::own();
     let carry = &own.carry;
     if !carry.children.iter().any(|child| child.pid == 0) {
         return fail(EAGAIN);
@@ -124,7 +124,7 @@ fn take_spare(fd_base: u32) -> i64 {
 }
 
 fn make(st: &mut State, wanted: &Wanted, group: u32, regs: &mut Regs) -> Answer {
-    let own = shared::own(st.replica);
+    let own = shared::own();
     let waits = wanted.flags & CLONE_VFORK;
     own.wait.phase.store(phase::BLOCKED, Relaxed);
     arrivals::hold(st);
@@ -148,7 +148,7 @@ fn make(st: &mut State, wanted: &Wanted, group: u32, regs: &mut Regs) -> Answer 
     if is_error(pid) {
         return Answer::local(pid);
     }
-    let carry = &mut shared::own(st.replica).carry;
+    let carry = &mut shared::own().carry;
     carry.forks += 1;
     if let Some(place) = carry.children.iter_mut().find(|child| child.pid == 0) {
         *place = ChildProcess { pid: pid as u32, group, job_changes: 0 };
@@ -165,19 +165,19 @@ fn make(st: &mut State, wanted: &Wanted, group: u32, regs: &mut Regs) -> Answer 
 /// The child, from its first step to the guest's own code.
 fn born(st: &mut State, wanted: &Wanted, group: u32, regs: &mut Regs, streams: (&Streams, u32)) -> Answer {
     let parent = shared::group() as u32;
-    let stats = &shared::own(st.replica).stats;
+    let stats = &shared::own().stats;
     let spin_ps = (stats.eager_ps, stats.pause_ps);
-    let moved = shared::own(st.replica).moved.read.load(Relaxed);
+    let moved = shared::own().moved.read.load(Relaxed);
     // The parent's segment is out of reach afterwards: what lives on goes over the scratch buffer.
     let kept = scratch().words.as_mut_ptr().cast::<u8>();
     // SAFETY: the buffer is as large, and nobody else uses it in between.
-    unsafe { (&raw const shared::own(st.replica).carry).cast::<u8>().copy_to_nonoverlapping(kept, CARRY_BYTES) };
-    if limits::with_space(st, || shared::join(group, st.replica, st.n, st.fd_base)).is_err() {
+    unsafe { (&raw const shared::own().carry).cast::<u8>().copy_to_nonoverlapping(kept, CARRY_BYTES) };
+    if limits::with_space(|| shared::join(group, st.replica, st.n, st.fd_base)).is_err() {
         // The segments are gone: only the exit status can speak.
         // SAFETY: ends the process.
         unsafe { syscall!(nr::EXIT_GROUP, 125, 0, 0, 0, 0, 0) };
     }
-    let own = shared::own(st.replica);
+    let own = shared::own();
     (own.magic, own.version, own.replica) = (MAGIC, ABI_VERSION, st.replica as u32);
     // SAFETY: filled above.
     unsafe { (&raw mut own.carry).cast::<u8>().copy_from_nonoverlapping(kept, CARRY_BYTES) };
@@ -263,7 +263,7 @@ fn own_pid() -> u32 {
 
 /// Tells peers and supervisor the id of this process.
 pub fn say_pid(st: &State) {
-    let word = &shared::own(st.replica).pid;
+    let word = &shared::own().pid;
     word.store(own_pid(), SeqCst);
     // SAFETY: a wake-up on a shared word.
     unsafe { syscall!(nr::FUTEX, word.as_ptr(), 1, i32::MAX, 0, 0, 0) };
@@ -277,7 +277,7 @@ pub fn say_pid(st: &State) {
 /// Waits until all replicas of the new group are there, and opens them. One that is lost before that is replaced here.
 fn meet_peers(st: &mut State) {
     const NAP_NS: u64 = 20_000_000;
-    shared::own(st.replica).wait.phase.store(phase::ORPHANED, Relaxed);
+    shared::own().wait.phase.store(phase::ORPHANED, Relaxed);
     let nap = [0u64, NAP_NS];
     loop {
         if recovery::due(st) {

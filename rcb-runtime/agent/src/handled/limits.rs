@@ -62,7 +62,7 @@ fn recorded(st: &State, which: u32, new: u64, old: u64) -> Answer {
     let mut before = [0u64; 2];
     each(nr::PRLIMIT64, [0, u64::from(which), 0, &raw mut before as u64, 0, 0]);
     let [mut soft, kernel_hard] = before;
-    let carry = &mut shared::own(st.replica).carry;
+    let carry = &mut shared::own().carry;
     let of_space = which == RLIMIT_AS;
     let recorded = if of_space { &mut carry.space_hard } else { &mut carry.nofile_hard };
     let hidden = if of_space { layout::reserved(st) } else { 0 };
@@ -102,8 +102,8 @@ fn room(st: &State) -> u64 {
 }
 
 /// Maps memory of the agent in a process that may be beyond the limit which the guest has set.
-pub fn with_space<T>(st: &State, work: impl FnOnce() -> T) -> T {
-    if shared::own(st.replica).carry.space_extra == 0 {
+pub fn with_space<T>(work: impl FnOnce() -> T) -> T {
+    if shared::own().carry.space_extra == 0 {
         return work();
     }
     let mut limit = [0u64; 2];

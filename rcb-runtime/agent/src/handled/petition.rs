@@ -9,7 +9,7 @@ use rcb_sys::{nr, syscall};
 
 /// Asks for `kind` to be done to the process `pid`; the answer is 0 or an errno negated.
 pub fn ask(st: &State, kind: u32, pid: i32, value: i32) -> i64 {
-    let petition = &mut shared::own(st.replica).petition;
+    let petition = &mut shared::own().petition;
     (petition.kind, petition.pid, petition.value) = (kind, pid, value);
     let ticket = petition.ticket.load(Relaxed) + 1;
     petition.ticket.store(ticket, Release);

@@ -69,8 +69,8 @@ fn set(st: &mut State, which: usize, value: u64) -> Answer {
 }
 
 /// personality: the address-space randomisation that the runtime switches off is not the guest's business.
-pub fn personality(st: &mut State, call: &Call) -> Answer {
-    let carry = &mut shared::own(st.replica).carry;
+pub fn personality(call: &Call) -> Answer {
+    let carry = &mut shared::own().carry;
     let old = carry.personality;
     if call.args[0] as u32 != u32::MAX {
         carry.personality = call.args[0] & 0xffff_ffff;

@@ -74,7 +74,7 @@ fn lead_pieces(st: &mut State, call: &Call, mut done: u64, meet: bool) -> Answer
             meet::all(st);
         }
         let result = begin(st, call, args, phase::BLOCKED);
-        shared::own(st.replica).wait.phase.store(phase::RUN, Relaxed);
+        shared::own().wait.phase.store(phase::RUN, Relaxed);
         let more = fills && result == args[2] as i64 && done + args[2] < call.args[2];
         let delivered = record::publish(st, Some(call.row), &args, &call.entry, result, 0, u64::from(more));
         if !more {
@@ -89,13 +89,13 @@ fn lead_pieces(st: &mut State, call: &Call, mut done: u64, meet: bool) -> Answer
 fn begin(st: &mut State, call: &Call, args: [u64; 6], phase: u32) -> i64 {
     // A read that the former leader had begun is taken back, and begun anew.
     let _ = recovery::settled(st, call);
-    let wait = &shared::own(st.replica).wait;
+    let wait = &shared::own().wait;
     wait.intent.store(st.seq, Relaxed);
     wait.phase.store(phase, Relaxed);
     hook::begun(st);
     let result = each(call.nr, args);
     hook::performed(st);
-    recovery::account(st, call.nr, result);
+    recovery::account(st, call.nr, &args, result);
     result
 }
 
@@ -254,8 +254,8 @@ pub fn reread(st: &mut State, call: &Call, result: i64, record: &Record) -> Answ
             each(nr::PREADV, [call.args[0], call.args[1], call.args[2], position, 0, 0])
         };
         if got >= result && digest_read(call, result as u64) == expected {
-            shared::own(st.replica).stats.bytes_reread += result as u64;
-            recovery::account(st, nr::PREAD64, got);
+            shared::own().stats.bytes_reread += result as u64;
+            recovery::account(st, nr::PREAD64, &call.args, got);
             return Answer { result, delivered: expected };
         }
     }

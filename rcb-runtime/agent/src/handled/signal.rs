@@ -137,7 +137,7 @@ fn to_others(st: &State, call: &Call, args: &[u64; 6], target: i32, signal: u64)
         }
     }
     let is_child = |child: &ChildProcess| child.pid == target as u32;
-    if signal == 0 && target > 0 && shared::own(st.replica).carry.children.iter().any(is_child) {
+    if signal == 0 && target > 0 && shared::own().carry.children.iter().any(is_child) {
         // It may have ended, which leaves nothing in the kernel, but has not been waited for.
         return 0;
     }

@@ -38,23 +38,23 @@ enum Whose {
 /// The calls.
 pub fn wait(st: &mut State, call: &Call) -> Answer {
     let answer = once(st, call, true, |st, _| {
-        let own = shared::own(st.replica);
+        let own = shared::own();
         own.waited.store(0, Relaxed);
         own.waited_changes.store(0, Relaxed);
         if call.nr == nr::WAIT4 { wait4(st, call) } else { waitid(st, call) }
     });
-    let leader = if st.leads() { shared::own(st.replica) } else { shared::peer(st.leader) };
+    let leader = if st.leads() { shared::own() } else { shared::peer(st.leader) };
     let (waited, changes) = (leader.waited.load(Acquire), leader.waited_changes.load(Relaxed));
     if answer.result >= 0 && waited != 0 {
         let group = waited - 1;
-        if changes == 0 { forget(st, group) } else { know(st, group, changes) }
+        if changes == 0 { forget(st, group) } else { know(group, changes) }
     }
     answer
 }
 
 /// The guest has learnt that this child has stopped or gone on.
-fn know(st: &State, group: u32, changes: u32) {
-    let children = &mut shared::own(st.replica).carry.children;
+fn know(group: u32, changes: u32) {
+    let children = &mut shared::own().carry.children;
     for child in children.iter_mut().filter(|child| child.pid != 0 && child.group == group) {
         child.job_changes = changes;
     }
@@ -72,7 +72,7 @@ struct News {
 
 /// The guest has learnt of the end of this child.
 fn forget(st: &State, group: u32) {
-    let own = shared::own(st.replica);
+    let own = shared::own();
     for child in &mut own.carry.children {
         if child.pid != 0 && child.group == group {
             *child = ChildProcess::default();
@@ -104,7 +104,7 @@ fn wait4(st: &mut State, call: &Call) -> i64 {
     if (status_at != 0 && guest::put(status_at, &news.status).is_err()) || !put_usage(usage_at, news.control) {
         return fail(EFAULT);
     }
-    taken(st, &news);
+    taken(&news);
     i64::from(news.child.pid)
 }
 
@@ -139,7 +139,7 @@ fn waitid(st: &mut State, call: &Call) -> i64 {
         return fail(EFAULT);
     }
     if options & WNOWAIT == 0 {
-        taken(st, &news);
+        taken(&news);
     }
     0
 }
@@ -177,8 +177,8 @@ fn put_usage(at: u64, control: &Control) -> bool {
     at == 0 || guest::put(at, &usage).is_ok()
 }
 
-fn taken(st: &State, news: &News) {
-    let own = shared::own(st.replica);
+fn taken(news: &News) {
+    let own = shared::own();
     own.waited.store(news.child.group + 1, Relaxed);
     own.waited_changes.store(news.changes, Relaxed);
 }
@@ -204,7 +204,7 @@ fn find(st: &mut State, whose: Whose, options: u64) -> Result<Option<News>, u16>
     loop {
         let seen = shared::control().child_events.load(Acquire);
         let mut candidates = 0;
-        for child in shared::own(st.replica).carry.children {
+        for child in shared::own().carry.children {
             let control = shared::control_of(child.group as usize);
             let ended = child.pid != 0 && control.state.load(Acquire) == process::ENDED;
             let matches = match whose {

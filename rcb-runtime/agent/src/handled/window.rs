@@ -26,12 +26,12 @@ pub fn remember(shares: bool, stack: u64) {
 }
 
 /// In the child, before it executes a program or ends: leaves the window where the parent finds it.
-pub fn hand_over(st: &State) {
+pub fn hand_over() {
     let from = WINDOW.swap(0, Relaxed);
     if from == 0 {
         return;
     }
-    let window = &mut shared::own(st.replica).window;
+    let window = &mut shared::own().window;
     let mut done = 0;
     // Up to the end of the stack, which may be near.
     while done < WINDOW_BYTES && guest::read(from + done as u64, &mut window.bytes[done..done + 64]).is_ok() {

@@ -76,8 +76,8 @@ pub fn has_vdso(sp: u64) -> bool {
 }
 
 /// Makes the vector say what it would say for the guest.
-pub fn correct(sp: u64, replica: usize, program: &Image, interpreter: Option<&Image>) {
-    let carry = &shared::own(replica).carry;
+pub fn correct(sp: u64, program: &Image, interpreter: Option<&Image>) {
+    let carry = &shared::own().carry;
     let name = name_page(&carry.execfn);
     let mut at = auxv(sp);
     // SAFETY: ends with AT_NULL; AT_RANDOM points to 16 bytes on the stack.

@@ -13,6 +13,7 @@ use crate::state::State;
 use core::sync::atomic::Ordering::Relaxed;
 use rcb_abi::fault::heal_site;
 use rcb_abi::segment::Segment;
+use rcb_sys::types::Stat;
 use rcb_sys::{nr, syscall};
 use rcb_syscalls::spec::Class;
 
@@ -47,23 +48,42 @@ pub const fn meets(st: &State, nr: u32) -> bool {
 /// The call as it is performed: what is sent to a connected socket or received without further words goes as a write or a
 /// read, which is the same and is counted.
 #[inline]
-pub fn counted(nr: u32, args: [u64; 6]) -> (u32, [u64; 6]) {
+pub fn performed_as(nr: u32, args: [u64; 6]) -> (u32, [u64; 6]) {
+    let counted = counted_as(nr, &args);
+    if counted != nr && shared::control().replicas > 2 && is_socket(args[0]) {
+        (counted, [args[0], args[1], args[2], 0, 0, 0])
+    } else {
+        (nr, args)
+    }
+}
+
+/// The number under which a call with a result is counted.
+#[inline]
+fn counted_as(nr: u32, args: &[u64; 6]) -> u32 {
     const MSG_NOSIGNAL: u64 = 0x4000;
-    let [fd, at, bytes, flags, address, _] = args;
+    let [_, _, bytes, flags, address, _] = *args;
     let is_plain = bytes > 0 && address == 0;
-    let counted = match nr {
+    match nr {
         44 if is_plain && flags & !MSG_NOSIGNAL == 0 => nr::WRITE,
         45 if is_plain && flags == 0 => nr::READ,
-        _ => return (nr, args),
-    };
-    if shared::control().replicas > 2 { (counted, [fd, at, bytes, 0, 0, 0]) } else { (nr, args) }
+        other => other,
+    }
+}
+
+/// What is no socket has to be told so: a write would be done.
+fn is_socket(fd: u64) -> bool {
+    let mut stat = Stat::default();
+    // SAFETY: writes a local.
+    let result = unsafe { syscall!(nr::FSTAT, fd, &raw mut stat, 0, 0, 0, 0) };
+    result == 0 && stat.mode & 0o170_000 == 0o140_000
 }
 
 /// Enters a result that this process has seen.
 #[inline]
-pub fn account(st: &State, nr: u32, result: i64) {
+pub fn account(st: &State, nr: u32, args: &[u64; 6], result: i64) {
+    let nr = counted_as(nr, args);
     if st.n > 2 && result > 0 && (reads(nr) || writes(nr)) {
-        let moved = &shared::own(st.replica).moved;
+        let moved = &shared::own().moved;
         if reads(nr) {
             add(&moved.read, result as u64);
         }
@@ -81,7 +101,7 @@ fn add(count: &core::sync::atomic::AtomicU64, bytes: u64) {
 
 /// Enters bytes that the agent itself has written.
 pub fn wrote(bytes: u64) {
-    add(&shared::own(0).moved.written, bytes);
+    add(&shared::own().moved.written, bytes);
 }
 
 /// A new process has an account of zeros, if the kernel keeps one (`before` is a count of its origin).
@@ -93,7 +113,7 @@ pub fn start(own: &Segment, before: u64) {
 
 /// Takes over the kernel's account, at the start of a program: loading it has read files.
 pub fn snapshot(st: &State) {
-    let moved = &shared::own(st.replica).moved;
+    let moved = &shared::own().moved;
     let mut text = [0u8; 256];
     let mut length = 0;
     if st.n > 2
@@ -127,7 +147,7 @@ fn settle(st: &mut State, call: &Call) -> Option<i64> {
     let order = &shared::control().heal;
     let (written, read) = (order.written.load(Relaxed), order.read.load(Relaxed));
     let unknown = || refuse(st, heal_site::BEGUN, u64::from(call.nr));
-    let (number, _) = counted(call.nr, call.args);
+    let number = counted_as(call.nr, &call.args);
     if writes(number) && read == 0 && written != UNKNOWN {
         return (written > 0).then_some(written as i64);
     }

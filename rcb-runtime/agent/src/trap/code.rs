@@ -139,7 +139,7 @@ pub fn met(st: &mut State, behind: u64) -> u64 {
         && let Some(plain) = white_listed(site)
     {
         patch_all(st, site, &mut core::iter::once((site, plain)));
-        shared::own(st.replica).stats.sites_met += (st.code.count - before) as u64;
+        shared::own().stats.sites_met += (st.code.count - before) as u64;
     }
     st.code.relocated(behind)
 }
@@ -166,7 +166,7 @@ fn page_of_plan(st: &mut State, map: &Map, site: u64) {
         return;
     }
     patch_all(st, site, &mut chosen);
-    shared::own(st.replica).stats.sites_planned += (st.code.count - before) as u64;
+    shared::own().stats.sites_planned += (st.code.count - before) as u64;
 }
 
 /// From the start of what is replaced to behind the call.

@@ -231,7 +231,7 @@ fn inside_agent(rip: u64) -> bool {
 #[unsafe(no_mangle)]
 extern "C" fn rcb_on_call(regs: &mut Regs) {
     let st = state();
-    shared::own(st.replica).stats.patched += 1;
+    shared::own().stats.patched += 1;
     let (rip, nr) = (regs.rip, regs.rax);
     let flow = call::handle(st, regs);
     // An injected fault in rip belongs to the address at which the guest really resumes.
@@ -296,7 +296,7 @@ extern "C" fn on_signal(_signal: i32, info: &SigInfo, uc: &mut UContext) {
 /// A call on the signal path.
 fn trapped_call(info: &SigInfo, uc: &mut UContext) {
     let st = state();
-    shared::own(st.replica).stats.trapped += 1;
+    shared::own().stats.trapped += 1;
     // si_call_addr is behind the instruction; for the vsyscall page the number is in the siginfo only.
     let [site, number] = [info.fields[0], call_number(info)];
     let mut regs = regs_of(uc);
@@ -418,7 +418,7 @@ fn exception(info: &SigInfo, uc: &mut UContext) {
     if info.signo == SIGSEGV && st.window.reserves(info.fields[0]) && uc.trapno == PAGE_FAULT {
         info.code = SEGV_MAPERR;
     }
-    shared::own(st.replica).stats.exceptions += 1;
+    shared::own().stats.exceptions += 1;
     let regs = regs_of(uc);
     // Bit 0 of a page fault says whether the page happened to be in memory, which is not the guest's doing: it is not
     // compared, and all get the leader's.

@@ -66,7 +66,7 @@ fn ask(replica: usize, fd_base: u32, file: FileId, addr: u64) -> u64 {
     if found != 0 {
         return found;
     }
-    let request = &mut shared::own(replica).plan_request;
+    let request = &mut shared::own().plan_request;
     request.addr = addr;
     request.dev = file.dev;
     request.ino = file.ino;

@@ -42,7 +42,7 @@ pub fn emulate(st: &mut State, info: &SigInfo, uc: &mut UContext) -> bool {
 
 /// The leader's counter, agreed.
 pub fn agreed(st: &mut State, regs: &Regs) -> u64 {
-    shared::own(st.replica).stats.rdtsc += 1;
+    shared::own().stats.rdtsc += 1;
     post_event(st, regs, RDTSC, [0; 6], 0);
     event_value(st, nanoseconds)
 }
