@@ -1,9 +1,43 @@
 // Says a word and then does calls for ever; ends by itself only when its standard input ends. Not a case of its own.
+#include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/wait.h>
 #include <unistd.h>
+static volatile int rung;
+static void ring(int signal) {
+    rung += signal != 0;
+}
+// Takes a record lock and sets a timer, waits for the end of its input, and says whether it still has both.
+static int holds(void) {
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 5, .l_len = 10};
+    struct itimerval every = {{0, 50000}, {0, 50000}};
+    int file = open("lock", O_RDWR | O_CREAT, 0600);
+    char byte;
+    signal(SIGALRM, ring);
+    if (fcntl(file, F_SETLK, &lock) || setitimer(ITIMER_REAL, &every, NULL))
+        return 1;
+    write(1, "ready\n", 6);
+    while (read(0, &byte, 1) < 0)
+        ;
+    int before = rung;
+    for (int i = 0; i < 300; i++)
+        poll(NULL, 0, 1);
+    write(1, rung > before ? "rings\n" : "quiet\n", 6);
+    if (fork() == 0) {
+        write(1, fcntl(file, F_SETLK, &lock) ? "taken\n" : "free\n", 6);
+        _exit(0);
+    }
+    while (wait(NULL) < 0)
+        ;
+    return 0;
+}
 int main(int argc, char **argv) {
+    if (argc > 1 && !strcmp(argv[1], "holds"))
+        return holds();
     write(1, "ready\n", 6);
     struct pollfd in = {0, POLLIN, 0};
     for (;;) {

@@ -37,6 +37,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     all.push(trial("scrub-mends", ["cc"], || scrubbed(3)));
     all.push(trial("scrub-detects", ["cc"], || scrubbed(2)));
     all.push(trial("heal-computing", ["cc"], computing));
+    all.push(trial("heal-locks-and-timer", ["cc"], locks_and_timer));
     all.push(trial("heal-one-after-the-other", ["cc"], one_after_the_other));
     all.push(trial("two-at-once-are-not-healed", ["cc"], two_at_once));
     all
@@ -145,10 +146,27 @@ fn in_the_middle(what: &str) -> Result<(), Failed> {
     claim(healed > 5, || format!("only {healed} leaders died in the middle of a call"))
 }
 
+/// A new leader has the record lock and the timer of the lost one.
+fn locks_and_timer() -> Result<(), Failed> {
+    let sandbox = Sandbox::new()?;
+    let (mut launch, record) = start(&sandbox, "holds")?;
+    signal_to(pid_of(&record, 0)?, Signal::SIGKILL);
+    await_healed(&record, 1)?;
+    launch.stdin = None;
+    let done = launch.finish()?;
+    let said = String::from_utf8_lossy(&done.stdout);
+    claim(done.ended == Ended::Exit(0) && said == "rings\ntaken\n", || {
+        format!("{}: {said}{}", done.ended, done.report)
+    })?;
+    nothing_left(&done)
+}
+
 /// A guest that makes no call is copied where it stands.
 fn computing() -> Result<(), Failed> {
     let sandbox = Sandbox::new()?;
     let (launch, record) = start(&sandbox, "spin")?;
+    // All replicas have made their last call.
+    std::thread::sleep(Duration::from_millis(700));
     signal_to(pid_of(&record, 2)?, Signal::SIGKILL);
     await_healed(&record, 1)?;
     claim(launch.replicas().len() == 3, || format!("{:?} should be three replicas", launch.replicas()))?;
