@@ -109,8 +109,8 @@ pub fn with_tables(connection: &mut Connection, tables: &str, version: i64, appl
         transaction.pragma_update(None, "user_version", version)?;
         transaction.pragma_update(None, "application_id", application)?;
     } else {
-        ensure!(found == version, "version {found} of the tables is not {version}");
         ensure!(of == application, "its tables are those of something else");
+        ensure!(found == version, "version {found} of the tables is not {version}");
     }
     Ok(transaction.commit()?)
 }

@@ -202,7 +202,7 @@ mod tests {
         let path = folder.path().join("trials");
         rcb_inject::Store::open(&path).expect("a store of trials");
         let error = format!("{:#}", Store::open(&path).err().expect("refused"));
-        assert!(error.contains("no history"), "{error}");
+        assert!(error.contains("those of something else"), "{error}");
         assert_eq!(Run::of_record(""), None);
     }
 }
