@@ -92,6 +92,8 @@ pub struct Control {
     pub wide_digest: u32,
     /// Non-zero: the kernel may not be told to leave addresses alone; the agent lays out the address space itself.
     pub own_layout: u32,
+    /// Non-zero: the replicas leave frozen copies of themselves, and keep a journal.
+    pub checkpoints: u32,
     /// A replica is to be replaced.
     pub heal: Heal,
     /// Set by the supervisor for every plan request it has answered, per replica: the `ticket` answered last.
@@ -118,6 +120,23 @@ pub struct Heal {
     pub written: AtomicU64,
     /// Bytes it had read beyond that.
     pub read: AtomicU64,
+    /// All replicas are to go on from their frozen copies.
+    pub rollback: Rollback,
+}
+
+/// The order to go back to a checkpoint. All words belong to the latest epoch.
+#[repr(C)]
+pub struct Rollback {
+    /// Low half of the request in front of which all shall leave a copy of themselves; 0 for none.
+    pub freeze_at: AtomicU32,
+    /// The checkpoint by the latest request at that time ([`crate::segment::Frozen::seq`]), plus one; 0 for none.
+    pub to: AtomicU64,
+    /// Part of the journal that is to be answered from.
+    pub start: AtomicU64,
+    /// See above.
+    pub end: AtomicU64,
+    /// The request behind it, if the leader's record has its answer; else 0.
+    pub answered: AtomicU64,
 }
 
 /// Groups set aside for the coming forks of one group.

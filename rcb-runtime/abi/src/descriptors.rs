@@ -15,6 +15,8 @@ pub const FD_CONTROL: u32 = 1;
 pub const FD_PLAN: u32 = 2;
 /// eventfd that wakes the supervisor (the agent writes 1).
 pub const FD_NOTIFY: u32 = 3;
+/// memfd of the journals of all groups, with checkpoints.
+pub const FD_JOURNAL: u32 = 4;
 /// memfds of the segments, one per replica.
 pub const FD_SEGMENT: u32 = 8;
 /// pidfds of the replicas, opened by the agent itself at boot.

@@ -153,6 +153,8 @@ pub mod heal_site {
     pub const BEGUN: u32 = 5;
     /// Descriptors are passed over streams, which a copy has not.
     pub const STREAMS: u32 = 6;
+    /// Going on from a checkpoint, a replica did not do again what the journal says; `detail` is the call.
+    pub const REPLAY: u32 = 7;
 }
 
 /// Last words of a replica, in its segment. Written once; `kind` last, with release.

@@ -8,6 +8,7 @@
 //!  OWN_ADDR                   the replica's own Segment  the replica       the replica, to write
 //!  segment_addr(0)            Segment of replica 0       replica 0         its group, read-only
 //!  segment_addr(1)            Segment of replica 1       replica 1         ...
+//!  JOURNAL_ADDR               journal, with checkpoints  the follower      its group
 //! ```
 //!
 //! A replica reaches its own segment at the same address whichever replica it is, so that a copy of it can take the place
@@ -22,6 +23,7 @@
 pub mod control;
 pub mod descriptors;
 pub mod fault;
+pub mod journal;
 pub mod plan;
 pub mod segment;
 pub mod stats;
@@ -71,5 +73,5 @@ const _: () = {
     assert!(size_of::<segment::Segment>() <= 1 << 20, "agent and log stay under 2 MiB per replica");
     assert!(size_of::<plan::PlanArea>() as u64 <= OWN_ADDR - PLAN_ADDR);
     assert!(OWN_ADDR + SEGMENT_STRIDE <= segment_addr(0));
-    assert!(segment_addr(MAX_REPLICAS) <= AGENT_END);
+    assert!(segment_addr(MAX_REPLICAS) <= journal::JOURNAL_ADDR);
 };

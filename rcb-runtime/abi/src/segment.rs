@@ -169,6 +169,24 @@ pub struct ChildProcess {
     pub job_changes: u32,
 }
 
+/// A frozen copy of a replica.
+#[repr(C)]
+pub struct Frozen {
+    /// Process id; 0 for none.
+    pub pid: AtomicU32,
+    /// Forks that the replica had begun by then.
+    pub forks: AtomicU32,
+    /// The latest request of the replica.
+    pub seq: AtomicU64,
+    /// End of the journal at that time.
+    pub journal: AtomicU64,
+    /// What making the copy took, in nanoseconds.
+    pub took_ns: AtomicU64,
+}
+
+/// Places for the latest of them.
+pub const FROZEN: usize = 16;
+
 /// Bytes of a vfork child's memory that are handed back to its parent.
 pub const WINDOW_BYTES: usize = 16 * 1024;
 
@@ -340,6 +358,22 @@ pub struct Segment {
     pub reaped: [AtomicU32; CHILDREN],
     /// How many so far.
     pub reaped_count: AtomicU64,
+    /// Frozen copies of this replica, a ring: number `i` is in place `i % FROZEN`.
+    pub frozen: [Frozen; FROZEN],
+    /// How many there have been.
+    pub frozen_count: AtomicU64,
+    /// Rises when they are of no use any more, and end. A futex word, also when they are wanted.
+    pub dismissed: AtomicU32,
+    /// End of the journal (written by the follower that keeps it).
+    pub journal_end: AtomicU64,
+    /// The request of its last entry.
+    pub journal_seq: AtomicU64,
+    /// Why this process leaves no copies: 1 it shares memory, 2 descriptors are passed over streams; else 0.
+    pub no_copies: AtomicU32,
+    /// A checkpoint whose part of the journal begins earlier cannot be used; all ones while none can.
+    pub journal_valid: AtomicU64,
+    /// Request and chain at which the replica was live again after the latest rollback.
+    pub retried: [AtomicU64; 2],
     /// Petition (written by the leader).
     pub petition: Petition,
     /// Latest request.

@@ -15,6 +15,7 @@
 
 use crate::fault::{Words, park};
 use crate::handled::wait;
+use crate::recovery::replay;
 use crate::shared;
 use crate::signals::{self, bit};
 use crate::state::State;
@@ -165,18 +166,23 @@ pub fn admit_alone(st: &mut State) {
 
 /// Follower: queues what the leader has admitted with the record of the current request.
 pub fn take(st: &mut State) {
-    let admitted = &shared::peer(st.leader).admitted[(st.seq % RING as u64) as usize];
+    if replay::is_answered_again(st) {
+        return replay::signals(st).iter().for_each(|words| taken(st, words));
+    }
+    let admitted = &shared::peer(st.source()).admitted[(st.seq % RING as u64) as usize];
     let count = (admitted.count.load(Relaxed) as usize).min(ADMITTED);
     let infos = admitted.infos;
     if digest(st.seq, &infos[..count]) != admitted.digest.load(Relaxed) {
         park(st, Words::new(kind::PAYLOAD, count as u64, 1));
     }
-    for words in &infos[..count] {
-        // SAFETY: integers accept any bits.
-        let info = unsafe { core::mem::transmute::<[u64; 16], SigInfo>(*words) };
-        if (1..=64).contains(&info.signo) {
-            queue(st, info);
-        }
+    infos[..count].iter().for_each(|words| taken(st, words));
+}
+
+fn taken(st: &mut State, words: &[u64; 16]) {
+    // SAFETY: integers accept any bits.
+    let info = unsafe { core::mem::transmute::<[u64; 16], SigInfo>(*words) };
+    if (1..=64).contains(&info.signo) {
+        queue(st, info);
     }
 }
 

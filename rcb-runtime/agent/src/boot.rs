@@ -76,6 +76,7 @@ extern "C" fn rcb_boot(sp: u64) -> Start {
     }
     agree::post::conclude(st, 0, 0);
     st.regs = core::ptr::null();
+    crate::recovery::checkpoint::leave(st);
     Start { entry: start, sp }
 }
 
@@ -88,6 +89,9 @@ fn begin(st: &mut State) {
     st.bound.lost = own.carry.bound;
     st.leader = if own.carry.generation == 0 { control.leader.load(Relaxed) } else { own.carry.leader } as usize;
     st.strict = control.lockstep == 0;
+    st.checkpoints = control.checkpoints != 0;
+    st.heals = st.n > 2 || st.checkpoints;
+    crate::recovery::journal::start(st, own.journal_end.load(Relaxed));
     st.spin = control.spin;
     st.code.off = control.no_patch != 0;
     if own.carry.generation == 0 {

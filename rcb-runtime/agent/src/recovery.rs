@@ -17,6 +17,9 @@
 
 mod account;
 pub mod bound;
+pub mod checkpoint;
+pub mod journal;
+pub mod replay;
 
 pub use account::{account, meets, performed_as, settled, snapshot, start as start_account, wrote};
 
@@ -35,6 +38,7 @@ use rcb_abi::segment::{Segment, phase};
 use rcb_abi::{MAX_REPLICAS, OWN_ADDR, segment_addr};
 use rcb_sys::errno::{ESRCH, fail, is_error};
 use rcb_sys::{nr, syscall};
+use replay::Replay;
 
 const CLONE_PARENT: u64 = 0x8000;
 const SIGCHLD: u64 = 17;
@@ -61,6 +65,9 @@ pub fn stands_at(seq: u64) -> bool {
 /// Stands still until the supervisor has compared the memory of all.
 #[cold]
 pub fn stand(st: &mut State) {
+    if st.replay.on {
+        return;
+    }
     let at = st.seq as u32;
     let nap = [0u64, 20_000_000];
     while order().released.load(Acquire) != at && order().stand_at.load(Acquire) == at {
@@ -81,6 +88,9 @@ pub fn stand(st: &mut State) {
 /// Follows the latest order.
 #[cold]
 pub fn attend(st: &mut State) {
+    if st.replay != Replay::OFF {
+        return replay::attend(st);
+    }
     let led = st.leads();
     st.epoch = order().epoch.load(Acquire);
     st.leader = shared::control().leader.load(Relaxed) as usize % MAX_REPLICAS;
@@ -89,7 +99,7 @@ pub fn attend(st: &mut State) {
         copy(st, victim);
     }
     if st.replica != victim {
-        meet::until_replaced(st, victim);
+        meet::until_replaced(st.epoch, victim);
     }
     if let Err(errno) = descriptors::open_peers(st, |peer| shared::peer(peer).pid.load(Acquire))
         && errno != fail(ESRCH)
@@ -154,16 +164,22 @@ fn become_replica(st: &mut State, victim: usize) {
 const FOLDER: usize = 14;
 const AT_FDCWD: i64 = -100;
 
-/// Opens the column of a replica anew under its number, with other rights.
-fn reopen(st: &State, replica: usize, rights: u64) -> Result<(), i64> {
-    let column = st.fd_base + FD_SEGMENT + replica as u32;
+/// The name of a descriptor of this process, ended by a NUL.
+fn descriptor_path(fd: u32) -> [u8; FOLDER + 11] {
     let mut path = *b"/proc/self/fd/\0\0\0\0\0\0\0\0\0\0\0";
-    let (mut digits, mut rest) = (column.checked_ilog10().unwrap_or(0) as usize + 1, column);
+    let (mut digits, mut rest) = (fd.checked_ilog10().unwrap_or(0) as usize + 1, fd);
     while digits > 0 {
         digits -= 1;
         path[FOLDER + digits] = b'0' + (rest % 10) as u8;
         rest /= 10;
     }
+    path
+}
+
+/// Opens the column of a replica anew under its number, with other rights.
+fn reopen(st: &State, replica: usize, rights: u64) -> Result<(), i64> {
+    let column = st.fd_base + FD_SEGMENT + replica as u32;
+    let path = descriptor_path(column);
     // SAFETY: opens a file of ours; the path is ended by a NUL.
     let fd = unsafe { syscall!(nr::OPENAT, AT_FDCWD, path.as_ptr(), rights | O_CLOEXEC, 0, 0, 0) };
     if is_error(fd) {

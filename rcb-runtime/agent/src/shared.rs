@@ -5,7 +5,8 @@ use core::mem::offset_of;
 use core::sync::atomic::AtomicU32;
 use core::sync::atomic::Ordering::{Acquire, Relaxed};
 use rcb_abi::control::{Control, process};
-use rcb_abi::descriptors::{FD_CONTROL, FD_PLAN, FD_SEGMENT};
+use rcb_abi::descriptors::{FD_CONTROL, FD_JOURNAL, FD_PLAN, FD_SEGMENT};
+use rcb_abi::journal::{JOURNAL_ADDR, JOURNAL_BYTES};
 use rcb_abi::plan::PlanArea;
 use rcb_abi::segment::Segment;
 use rcb_abi::{
@@ -106,6 +107,12 @@ fn map_segments(replica: usize, n: usize, fd_base: u32, how: u64) -> Result<(), 
     let offset = group() as u64 * SEGMENT_STRIDE;
     for i in 0..n {
         one(segment_addr(i), size_of::<Segment>(), PROT_READ, fd_base + FD_SEGMENT + i as u32, offset, how)?;
+    }
+    if control().checkpoints != 0 {
+        let leads = control().leader.load(Relaxed) as usize == replica;
+        let rights = if leads { PROT_READ } else { PROT_READ | PROT_WRITE };
+        let offset = group() as u64 * JOURNAL_BYTES;
+        one(JOURNAL_ADDR, JOURNAL_BYTES as usize, rights, fd_base + FD_JOURNAL, offset, how)?;
     }
     map_own(fd_base + FD_SEGMENT + replica as u32, how)
 }

@@ -3,6 +3,8 @@
 
 use crate::load::layout::Window;
 use crate::recovery::bound::Bound;
+use crate::recovery::journal::Journal;
+use crate::recovery::replay::Replay;
 use crate::signals::Signals;
 use crate::trap::code::CodeMap;
 use core::cell::UnsafeCell;
@@ -51,6 +53,14 @@ pub struct State {
     pub leader: usize,
     /// Every call meets.
     pub strict: bool,
+    /// Faults can be corrected here: by a third replica, or from checkpoints.
+    pub heals: bool,
+    /// Replicas leave frozen copies of themselves.
+    pub checkpoints: bool,
+    /// The journal, if this replica keeps it.
+    pub journal: Journal,
+    /// What is being done again.
+    pub replay: Replay,
     /// The latest order to replace a replica that was followed.
     pub epoch: u32,
     /// Request that the former leader had begun when it was lost; 0 for none, or when that is settled.
@@ -135,6 +145,10 @@ static STATE: Global<State> = Global(UnsafeCell::new(State {
     n: 0,
     leader: 0,
     strict: false,
+    heals: false,
+    checkpoints: false,
+    journal: Journal::NONE,
+    replay: Replay::OFF,
     epoch: 0,
     begun: 0,
     bound: Bound::NONE,
@@ -193,6 +207,12 @@ impl State {
     #[inline]
     pub fn leads(&self) -> bool {
         self.replica == self.leader
+    }
+
+    /// Whose records answer requests.
+    #[inline]
+    pub const fn source(&self) -> usize {
+        if self.replay.on { self.replay.leader } else { self.leader }
     }
 
     /// Whether a descriptor number belongs to the agent.

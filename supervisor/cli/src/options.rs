@@ -4,7 +4,8 @@ use crate::{campaign, check, doctor, estimate, history, inject, measure, report,
 use anyhow::{Context, Result, bail};
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use rcb_keeper::config::{DEFAULT_DEADLINE, Placement, RunConfig};
+use rcb_keeper::checkpoint::Terms;
+use rcb_keeper::config::{DEFAULT_BUDGET, DEFAULT_DEADLINE, Placement, RunConfig};
 use rcb_keeper::{Inherited, Outcome, exit};
 use rcb_syscalls::{Support, render};
 use std::ffi::OsString;
@@ -112,6 +113,13 @@ struct RunArgs {
     /// replicas a difference ends the run [default: never].
     #[arg(long, value_name = "SECONDS")]
     scrub: Option<f64>,
+    /// Leave frozen copies of both replicas every so many seconds, to go back to when they disagree; for two replicas,
+    /// which then meet at every call [default: never].
+    #[arg(long, value_name = "SECONDS")]
+    checkpoint: Option<f64>,
+    /// Share of the time that checkpoints may take; they become rarer where they would take more.
+    #[arg(long, value_name = "PERCENT", requires = "checkpoint", default_value_t = DEFAULT_BUDGET * 100.0)]
+    checkpoint_budget: f64,
     /// A replica that lets another one wait for so long counts as faulty; 0 waits for ever.
     #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT_DEADLINE.as_secs_f64())]
     deadline: f64,
@@ -225,16 +233,22 @@ fn config(args: RunArgs) -> Result<RunConfig> {
     config.hook_text = args.inject;
     config.huge_pages = args.huge_pages;
     config.heals = !args.no_heal;
-    config.scrub = args.scrub.map(period).transpose()?;
+    config.scrub = args.scrub.map(|seconds| period("--scrub", seconds)).transpose()?;
+    let budget = args.checkpoint_budget;
+    if !(budget > 0.0 && budget <= 100.0) {
+        bail!("--checkpoint-budget {budget}: a percentage above 0 and up to 100 is wanted");
+    }
+    let terms = |seconds| period("--checkpoint", seconds).map(|period| Terms { period, budget: budget / 100.0 });
+    config.checkpoint = args.checkpoint.map(terms).transpose()?;
     config.no_patch = args.no_patch;
     config.force_fd_passing = args.force_fd_passing;
     Ok(config)
 }
 
-/// The period of `--scrub`.
-fn period(seconds: f64) -> Result<Duration> {
+/// The period of an option.
+fn period(option: &str, seconds: f64) -> Result<Duration> {
     let period = Duration::try_from_secs_f64(seconds).ok().filter(|period| *period >= Duration::from_millis(1));
-    period.with_context(|| format!("--scrub {seconds}: a number of seconds from 0.001 on is wanted"))
+    period.with_context(|| format!("{option} {seconds}: a number of seconds from 0.001 on is wanted"))
 }
 
 /// `0,2` or `0-3` or both.

@@ -7,14 +7,17 @@ pub use heed::guest_signals;
 pub use looks::look;
 
 use crate::areas::{SegmentArea, low_half, wake_all};
+use crate::checkpoint::{Checkpoints, Terms};
 use crate::error::{Error, Result};
 use crate::group::{Group, Shared};
 use crate::heal::{Healed, Healing, Progress};
 use crate::inherited::FATAL;
 use crate::mover::Mover;
+use crate::names;
 use crate::plan::{Planner, mapping};
 use crate::processes;
 use crate::refusals::{Refusal, Refusals};
+use crate::rollback::{self, Retried, Rollback, RolledBack};
 use crate::run::say;
 use crate::scrub::{Difference, Scrub};
 use crate::step::{Action, Event, TICKS_PER_DEADLINE};
@@ -40,6 +43,10 @@ pub enum News<'a> {
     Refusal(&'a Refusal),
     /// A replica was replaced.
     Healed(&'a Healed),
+    /// A group went back to a checkpoint.
+    RolledBack(&'a RolledBack),
+    /// What doing it again has shown.
+    Retried(&'a Retried),
     /// Memory of the replicas of a group differed.
     Scrubbed(usize, &'a Difference),
 }
@@ -62,6 +69,8 @@ pub struct Watch<'run> {
     heals: Option<Vec<u32>>,
     /// How often the memory of replicas is compared, if at all.
     pub scrubs: Option<Duration>,
+    /// When checkpoints are made, if at all.
+    pub checkpoints: Option<Terms>,
     /// All groups.
     pub tree: Tree<'run>,
     signals: SignalFd,
@@ -87,6 +96,7 @@ impl<'run> Watch<'run> {
             shared,
             heals,
             scrubs: None,
+            checkpoints: None,
             tree: Tree::new(shared, first),
             signals,
             ticker: deadline.filter(|_| replicas > 1).map(ticker).transpose()?,
@@ -156,6 +166,10 @@ impl<'run> Watch<'run> {
         if watched.healing.is_some() {
             return self.heal(id, tell);
         }
+        if watched.rollback.is_some() {
+            return Ok(self.roll_back(id, tell));
+        }
+        checkpoints(watched, self.shared, self.checkpoints, tell);
         if let Some(cause) = Self::scrub(watched, self.shared, self.scrubs, tell) {
             return Ok(Some(Verdict::Judge(id, cause)));
         }
@@ -187,8 +201,19 @@ impl<'run> Watch<'run> {
                     Action::StartGrace => watched.grace_ends = Some(Instant::now() + GRACE),
                     Action::Judge(cause) => {
                         watched.healing = self.heals.as_ref().and_then(|_| Healing::begin(watched, &cause));
-                        let is_hopeless = watched.healing.is_none();
-                        return if is_hopeless { Ok(Some(Verdict::Judge(id, cause))) } else { self.heal(id, tell) };
+                        if watched.healing.is_some() {
+                            return self.heal(id, tell);
+                        }
+                        match Rollback::begin(watched, &cause, self.shared) {
+                            Ok(rollback) => watched.rollback = Some(rollback),
+                            Err(reason) => {
+                                if !reason.is_empty() {
+                                    say(&format!("warning: no way back: {reason}"));
+                                }
+                                return Ok(Some(Verdict::Judge(id, cause)));
+                            }
+                        }
+                        return Ok(self.roll_back(id, tell));
                     }
                     Action::Abandon(signal) => return Ok(Some(Verdict::Abandon(signal))),
                     Action::Finish(end) => {
@@ -246,6 +271,27 @@ impl<'run> Watch<'run> {
         Ok(None)
     }
 
+    /// Goes on going back to a checkpoint.
+    fn roll_back(&mut self, id: usize, tell: &mut impl FnMut(News<'_>)) -> Option<Verdict> {
+        let watched = self.tree.groups.get_mut(&id)?;
+        let mut rollback = watched.rollback.take()?;
+        match rollback.proceed(watched) {
+            rollback::Progress::Wait => watched.rollback = Some(rollback),
+            rollback::Progress::Done(done) => {
+                if let (0, Some(mover)) = (id, &mut self.mover) {
+                    done.pids.iter().enumerate().for_each(|(replica, pid)| mover.replace(replica, *pid));
+                }
+                tell(News::RolledBack(&done));
+            }
+            rollback::Progress::Failed(reason) => {
+                rollback.give_up();
+                say(&format!("warning: no way back: {reason}"));
+                return Some(Verdict::Judge(id, rollback.cause));
+            }
+        }
+        None
+    }
+
     /// Sleeps until something happens.
     fn wait(&self) -> Result<Ready> {
         let readable = PollFlags::POLLIN;
@@ -270,10 +316,12 @@ impl<'run> Watch<'run> {
             .flat_map(|watched| [watched.fatal_at, watched.unheeded_at])
             .flatten();
         let graces = self.tree.groups.values().filter_map(|watched| watched.grace_ends);
-        let heals = self.tree.groups.values().any(|watched| watched.healing.is_some()) || self.tree.is_waiting();
+        let is_busy = |watched: &Watched<'_>| watched.healing.is_some() || watched.rollback.is_some();
+        let heals = self.tree.groups.values().any(is_busy) || self.tree.is_waiting();
         let soon = heals.then(|| Instant::now() + LOOK_AGAIN);
         let scrubs = self.tree.groups.values().filter_map(|watched| watched.scrub.as_ref()).map(Scrub::due);
-        let first_grace = graces.chain(fatal).chain(soon).chain(scrubs).min();
+        let copies = self.tree.groups.values().filter_map(|watched| watched.checkpoints.as_ref()).map(Checkpoints::due);
+        let first_grace = graces.chain(fatal).chain(soon).chain(scrubs).chain(copies).min();
         let left = first_grace.map(|end| end.saturating_duration_since(Instant::now()));
         let timeout = left.map_or(PollTimeout::NONE, |left| {
             // Rounded up, or the last millisecond would be spent spinning.
@@ -335,9 +383,27 @@ impl<'run> Watch<'run> {
                 }
             }
         }
-        for (_, watched) in std::mem::take(&mut self.tree.groups) {
+        for (_, mut watched) in std::mem::take(&mut self.tree.groups) {
+            self.tree.end_copies(&mut watched);
             self.tree.account(&watched);
         }
+    }
+}
+
+/// Goes on with the checkpoints of a group.
+fn checkpoints(watched: &mut Watched<'_>, shared: &Shared, terms: Option<Terms>, tell: &mut impl FnMut(News<'_>)) {
+    let Some(terms) = terms else { return };
+    let replicas = watched.group.children.len();
+    let mut checkpoints = watched.checkpoints.take().unwrap_or_else(|| Checkpoints::new(terms, replicas));
+    checkpoints.proceed(watched, shared);
+    watched.checkpoints = Some(checkpoints);
+    if let Some(retried) = watched.tries.outcome(&watched.group.segments, watched.group.id) {
+        tell(News::Retried(&retried));
+    }
+    let why_not = watched.lead().no_copies();
+    if why_not != 0 && !watched.told_of_no_copies {
+        watched.told_of_no_copies = true;
+        say(&format!("warning: no checkpoints: {}", names::no_copies(why_not)));
     }
 }
 

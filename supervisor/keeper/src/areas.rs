@@ -14,6 +14,7 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::mman::{MapFlags, ProtFlags, mmap, mprotect, munmap};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use rcb_abi::control::{Control, Hook, process};
+use rcb_abi::journal::JOURNAL_BYTES;
 use rcb_abi::plan::PlanArea;
 use rcb_abi::segment::Segment;
 use rcb_abi::{MAX_GROUPS, SEGMENT_STRIDE};
@@ -164,6 +165,8 @@ impl ControlArea {
         *page.heal.epoch.get_mut() = 0;
         *page.heal.stand_at.get_mut() = 0;
         *page.heal.released.get_mut() = 0;
+        *page.heal.rollback.freeze_at.get_mut() = 0;
+        *page.heal.rollback.to.get_mut() = 0;
         *page.guest_pid.get_mut() = 0;
         *page.leader_pid.get_mut() = 0;
         page.hook = Hook::NONE;
@@ -211,6 +214,44 @@ impl PlanFile {
         // SAFETY: the mapping is as large as the type; the caller promises the rest.
         unsafe { PlanTable::new(self.0.at) }
     }
+}
+
+/// The journals of all groups, which the replicas alone use.
+pub struct Journals(OwnedFd);
+
+impl Journals {
+    /// Room for the journal of every group, which costs no memory before it is used.
+    pub fn create() -> Result<Self> {
+        let fd = memory_file("rcb-journals", false)?;
+        without_file_limit(|| nix::unistd::ftruncate(&fd, MAX_GROUPS as i64 * JOURNAL_BYTES as i64))
+            .map_err(|error| Error::os("sizing the journals (see also ulimit -f)", error))?;
+        Ok(Self(fd))
+    }
+
+    /// The descriptor, readable and writable.
+    pub const fn fd(&self) -> &OwnedFd {
+        &self.0
+    }
+
+    /// The same file again, read-only.
+    pub fn reopen_read_only(&self) -> Result<OwnedFd> {
+        reopen_read_only(&self.0)
+    }
+
+    /// Gives back the memory of a group that is gone.
+    pub fn clear(&self, group: usize) -> Result<()> {
+        punch(&self.0, group as u64 * JOURNAL_BYTES, JOURNAL_BYTES)
+    }
+}
+
+/// Makes a part of a file zeros again.
+fn punch(fd: &OwnedFd, start: u64, length: u64) -> Result<()> {
+    let mode = libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE;
+    // SAFETY: changes the contents of our own file.
+    if unsafe { libc::fallocate(fd.as_raw_fd(), mode, start as i64, length as i64) } != 0 {
+        return Err(Error::last_os("clearing shared memory"));
+    }
+    Ok(())
 }
 
 /// The segments of one replica of every group.
@@ -267,13 +308,7 @@ impl Column {
 
     /// Makes the segment of a group that is gone zeros again.
     pub fn clear(&self, group: usize) -> Result<()> {
-        let mode = libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE;
-        let (start, length) = (group as i64 * SEGMENT_STRIDE as i64, SEGMENT_STRIDE as i64);
-        // SAFETY: changes the contents of our own file.
-        if unsafe { libc::fallocate(self.fd().as_raw_fd(), mode, start, length) } != 0 {
-            return Err(Error::last_os("clearing a segment"));
-        }
-        Ok(())
+        punch(self.fd(), group as u64 * SEGMENT_STRIDE, SEGMENT_STRIDE)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Settings of one run.
 
+use crate::checkpoint::Terms;
 use crate::error::{Error, Result};
 pub use crate::placement::Placement;
 pub use rcb_abi::control::{Hook, Lockstep};
@@ -13,6 +14,9 @@ pub const DEFAULT_REPLICAS: usize = 2;
 /// Silence after which a replica counts as hanging. Long enough for a machine that swaps, short enough that
 /// somebody who watches is still there.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(30);
+
+/// Share of the time that checkpoints may take.
+pub const DEFAULT_BUDGET: f64 = 0.05;
 
 /// Everything the user chose for a run. The environment is inherited.
 #[derive(Clone, Debug)]
@@ -35,6 +39,8 @@ pub struct RunConfig {
     pub heals: bool,
     /// How often memory is compared; `None` for never.
     pub scrub: Option<Duration>,
+    /// How often frozen copies are left, and for what share of the time; `None` for never.
+    pub checkpoint: Option<Terms>,
     /// A fault to inject; a test facility.
     pub hook: Option<Hook>,
     /// As the user wrote the hook, for the report.
@@ -62,6 +68,7 @@ impl RunConfig {
             huge_pages: false,
             heals: true,
             scrub: None,
+            checkpoint: None,
             hook: None,
             hook_text: None,
             no_patch: false,
@@ -82,6 +89,11 @@ impl RunConfig {
         }
         if matches!(&self.placement, Placement::List(list) if list.is_empty()) {
             return Err(Error::Setting("the list of CPUs is empty".into()));
+        }
+        if self.checkpoint.is_some() && self.replicas != 2 {
+            return Err(Error::Setting(
+                "--checkpoint is for two replicas (-n 2): with three, a fault is corrected without".into(),
+            ));
         }
         if let Some(hook) = self.hook.filter(|hook| hook.replica as usize >= self.replicas) {
             return Err(Error::Setting(format!(
@@ -120,6 +132,12 @@ impl RunConfig {
         }
         if let Some(period) = self.scrub {
             words.extend(["--scrub".into(), period.as_secs_f64().to_string()]);
+        }
+        if let Some(Terms { period, budget }) = self.checkpoint {
+            words.extend(["--checkpoint".into(), period.as_secs_f64().to_string()]);
+            if budget != DEFAULT_BUDGET {
+                words.extend(["--checkpoint-budget".into(), (budget * 100.0).to_string()]);
+            }
         }
         if let Some(text) = &self.hook_text {
             words.extend(["--inject".into(), quote(text)]);

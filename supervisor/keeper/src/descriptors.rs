@@ -6,9 +6,9 @@
 #![allow(unsafe_code, reason = "asks for the state of descriptor numbers that nobody may own")]
 
 use crate::agent;
-use crate::areas::{Column, ControlArea, PlanFile, executable_file};
+use crate::areas::{Column, ControlArea, Journals, PlanFile, executable_file};
 use crate::error::{Error, Result};
-use rcb_abi::descriptors::{FD_AGENT, FD_CONTROL, FD_NOTIFY, FD_PEER, FD_PLAN, FD_SEGMENT, RESERVED};
+use rcb_abi::descriptors::{FD_AGENT, FD_CONTROL, FD_JOURNAL, FD_NOTIFY, FD_PEER, FD_PLAN, FD_SEGMENT, RESERVED};
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 
@@ -51,6 +51,8 @@ pub struct Handout {
     shared: Vec<(u32, OwnedFd)>,
     agents: Vec<OwnedFd>,
     segments: Vec<OwnedFd>,
+    /// For the followers, which write.
+    journals: Option<OwnedFd>,
     /// `peers[r][i]`: replica r's end of the stream to replica i.
     peers: Vec<Vec<Option<OwnedFd>>>,
 }
@@ -64,23 +66,28 @@ impl Handout {
         plans: &PlanFile,
         columns: &[Column],
         notify: BorrowedFd<'_>,
+        journals: Option<&Journals>,
     ) -> Result<Self> {
         let mut shared = vec![
             (FD_CONTROL, control.area().reopen_read_only()?),
             (FD_PLAN, plans.area().reopen_read_only()?),
             (FD_NOTIFY, notify.try_clone_to_owned().map_err(|error| Error::os("duplicating a descriptor", error))?),
         ];
+        if let Some(journals) = journals {
+            shared.push((FD_JOURNAL, journals.reopen_read_only()?));
+        }
         for (replica, column) in columns.iter().enumerate() {
             shared.push((FD_SEGMENT + replica as u32, column.reopen_read_only()?));
         }
-        let own =
-            |column: &Column| column.fd().try_clone().map_err(|error| Error::os("duplicating a descriptor", error));
+        let duplicate = |fd: &OwnedFd| fd.try_clone().map_err(|error| Error::os("duplicating a descriptor", error));
+        let own = |column: &Column| duplicate(column.fd());
         let agent = |replica| executable_file("rcb-agent", &agent::image_for(image, base, replica as u32)?);
         Ok(Self {
             base,
             shared,
             agents: (0..columns.len()).map(agent).collect::<Result<_>>()?,
             segments: columns.iter().map(own).collect::<Result<_>>()?,
+            journals: journals.map(|journals| duplicate(journals.fd())).transpose()?,
             peers: connect(columns.len())?,
         })
     }
@@ -94,8 +101,11 @@ impl Handout {
     pub fn placements(&self, replica: usize) -> Vec<(RawFd, RawFd)> {
         let mut list: Vec<(u32, RawFd)> = vec![(FD_AGENT, self.agents[replica].as_raw_fd())];
         for (slot, fd) in &self.shared {
-            let own = *slot == FD_SEGMENT + replica as u32;
-            list.push((*slot, if own { self.segments[replica].as_raw_fd() } else { fd.as_raw_fd() }));
+            let own = match &self.journals {
+                Some(journals) if *slot == FD_JOURNAL && replica > 0 => Some(journals),
+                _ => Some(&self.segments[replica]).filter(|_| *slot == FD_SEGMENT + replica as u32),
+            };
+            list.push((*slot, own.unwrap_or(fd).as_raw_fd()));
         }
         for (peer, end) in self.peers[replica].iter().enumerate() {
             list.extend(end.as_ref().map(|fd| (FD_PEER + peer as u32, fd.as_raw_fd())));
@@ -155,8 +165,9 @@ mod tests {
         let notify = nix::sys::eventfd::EventFd::new().expect("eventfd");
         let mut image = vec![0; 32];
         image[..16].copy_from_slice(&rcb_abi::descriptors::BOOT_MAGIC);
-        let handout = Handout::prepare(&image, 960, &control, &plans, &columns, std::os::fd::AsFd::as_fd(&notify))
-            .expect("handout");
+        let handout =
+            Handout::prepare(&image, 960, &control, &plans, &columns, std::os::fd::AsFd::as_fd(&notify), None)
+                .expect("handout");
         for replica in 0..3 {
             let placements = handout.placements(replica);
             let numbers: HashSet<_> = placements.iter().map(|(_, number)| *number).collect();

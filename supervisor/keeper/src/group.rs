@@ -1,6 +1,6 @@
 //! What the groups of a run share, and the replicas of one group, from preparation to the starting signal.
 
-use crate::areas::{Column, ControlArea, PlanFile, SegmentArea, wake_all};
+use crate::areas::{Column, ControlArea, Journals, PlanFile, SegmentArea, wake_all};
 use crate::config::RunConfig;
 use crate::descriptors::{self, Handout};
 use crate::error::{Error, Result};
@@ -9,7 +9,7 @@ use crate::processes;
 use crate::program::Program;
 use crate::spawn::{self, Child};
 use nix::sys::eventfd::{EfdFlags, EventFd};
-use rcb_abi::control::{Control, Hook, process};
+use rcb_abi::control::{Control, Hook, Lockstep, process};
 use rcb_abi::segment::PATH_BYTES;
 use rcb_abi::{ABI_VERSION, MAGIC};
 use std::os::fd::AsFd;
@@ -30,6 +30,8 @@ pub struct Shared {
     pub plans: PlanFile,
     /// One column of segments per replica.
     pub columns: Vec<Column>,
+    /// Journals, with checkpoints.
+    pub journals: Option<Journals>,
     /// Replicas write here when there is something for us to see.
     pub notify: EventFd,
     /// CPU of each replica; the same in every group.
@@ -61,7 +63,8 @@ impl Shared {
         }
         let notify = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)
             .map_err(|error| Error::os("making an eventfd", error))?;
-        Ok(Self { control, plans, columns, notify, cpus })
+        let journals = config.checkpoint.map(|_| Journals::create()).transpose()?;
+        Ok(Self { control, plans, columns, journals, notify, cpus })
     }
 
     /// Lets nothing leave any more, from any group, born or about to be: what ends first would look to the others like the
@@ -83,8 +86,8 @@ impl<'run> Group<'run> {
     pub fn start(shared: &'run Shared, inherited: &Inherited, program: &Program, image: &[u8]) -> Result<Self> {
         let [soft, hard] = inherited.nofile;
         let base = descriptors::fd_base(soft, hard, descriptors::is_free)?;
-        let Shared { control, plans, columns, notify, cpus } = shared;
-        let handout = Handout::prepare(image, base, control, plans, columns, notify.as_fd())?;
+        let Shared { control, plans, columns, notify, cpus, .. } = shared;
+        let handout = Handout::prepare(image, base, control, plans, columns, notify.as_fd(), shared.journals.as_ref())?;
         let mut group = Self { id: 0, segments: shared.segments(0), children: Vec::new() };
         let started = spawn::start(&handout, inherited, cpus, &program.argv, &mut group.children);
         if let Err(error) = started {
@@ -127,7 +130,10 @@ fn fill_control(control: &mut Control, config: &RunConfig, inherited: &Inherited
     control.magic = MAGIC;
     control.version = ABI_VERSION;
     control.replicas = config.replicas as u32;
-    control.lockstep = config.lockstep as u32;
+    // The way back is only as good as what has been done was agreed.
+    let lockstep = if config.checkpoint.is_some() { Lockstep::Strict } else { config.lockstep };
+    control.lockstep = lockstep as u32;
+    control.checkpoints = u32::from(config.checkpoint.is_some());
     control.spin = if shared { SPIN_SHARED } else { SPIN_ALONE };
     control.force_fd_passing = u32::from(config.force_fd_passing);
     control.supervisor = inherited.pid;

@@ -9,16 +9,15 @@
 //! blame, a leader whose answer its followers cannot read, a replica that cannot be copied.
 
 use crate::act::look;
+use crate::areas::SegmentArea;
 use crate::error::Result;
 use crate::evidence::{self, Witness};
 use crate::group::Shared;
-use crate::processes;
+use crate::processes::{self, Moved};
 use crate::spawn::Child;
 use crate::tree::Watched;
 use crate::verdict::{self, Judgement};
 use crate::{memory, names};
-use nix::sched::{CpuSet, sched_setaffinity};
-use nix::unistd::Pid;
 use rcb_abi::fault::{buffer, kind};
 use rcb_abi::segment::phase;
 use rcb_guard::{Cause, End, Fault, Ground};
@@ -221,12 +220,9 @@ impl Healing {
         if self.victim == former {
             let segment = watched.lead();
             let account = watched.ends[former].and_then(|(_, usage)| usage.moved);
-            let known = segment.moved();
-            let beyond = |kernel: Option<u64>, known: u64| {
-                kernel.filter(|_| known != UNKNOWN).and_then(|bytes| bytes.checked_sub(known)).unwrap_or(UNKNOWN)
-            };
-            order.written.store(beyond(account.map(|moved| moved.written), known.written), Ordering::Relaxed);
-            order.read.store(beyond(account.map(|moved| moved.read), known.read), Ordering::Relaxed);
+            let (written, read) = account_beyond(segment, account);
+            order.written.store(written, Ordering::Relaxed);
+            order.read.store(read, Ordering::Relaxed);
             // Gathered: nobody has the answer to the request at which all stand.
             let at = others.clone().map(|other| watched.group.segments[other].inbox().seq()).next().unwrap_or(0);
             // A leader that made another request than the others has not begun theirs, and nothing that has to meet.
@@ -273,11 +269,7 @@ impl Healing {
         let free = free_cpus.iter().find(|cpu| !watched.cpus.contains(cpu)).copied();
         let new_cpu = free.unwrap_or(watched.cpus[victim]);
         watched.cpus[victim] = new_cpu;
-        let mut set = CpuSet::new();
-        if set.set(new_cpu as usize).is_ok() {
-            // A CPU that has gone offline meanwhile leaves the copy where its origin is.
-            let _ = sched_setaffinity(Pid::from_raw(new_pid as i32), &set);
-        }
+        processes::pin(&watched.group.children[victim], new_cpu);
         Ok(Healed {
             judgement: self.judgement.clone(),
             group: watched.group.id,
@@ -292,8 +284,17 @@ impl Healing {
     }
 }
 
+/// What a process that is gone has written and read beyond what its segment knows of.
+pub fn account_beyond(segment: &SegmentArea<'_>, account: Option<Moved>) -> (u64, u64) {
+    let known = segment.moved();
+    let beyond = |kernel: Option<u64>, known: u64| {
+        kernel.filter(|_| known != UNKNOWN).and_then(|bytes| bytes.checked_sub(known)).unwrap_or(UNKNOWN)
+    };
+    (beyond(account.map(|moved| moved.written), known.written), beyond(account.map(|moved| moved.read), known.read))
+}
+
 /// Whether no replacement could help: the set never was whole, or wrong bytes may have left.
-fn is_beyond_repair(fault: &Fault) -> bool {
+pub fn is_beyond_repair(fault: &Fault) -> bool {
     match fault.kind {
         kind::BUFFER => fault.detail == buffer::AFTER,
         other => matches!(other, kind::BOOT | kind::HEAL | kind::MIRROR),
@@ -301,7 +302,7 @@ fn is_beyond_repair(fault: &Fault) -> bool {
 }
 
 /// The verdict, as soon as two looks say the same: some replicas may still move.
-fn judged(watched: &Watched<'_>, cause: &Cause) -> Option<(Judgement, Ground, Vec<Witness>)> {
+pub fn judged(watched: &Watched<'_>, cause: &Cause) -> Option<(Judgement, Ground, Vec<Witness>)> {
     let mut before: Option<Vec<usize>> = None;
     for _ in 0..5 {
         let witnesses = evidence::collect(&watched.group, &watched.ends, &watched.cpus);

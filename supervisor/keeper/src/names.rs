@@ -67,7 +67,19 @@ pub fn not_healed(words: &Fault) -> String {
             )
         }
         heal_site::STREAMS => "descriptors are passed over streams here (see rcb doctor)".into(),
+        heal_site::REPLAY => {
+            format!("it did not do again what it had done before, at a call ({})", call(words.detail as u32))
+        }
         other => format!("reason {other}"),
+    }
+}
+
+/// Why a process leaves no frozen copies.
+pub fn no_copies(why: u32) -> &'static str {
+    if why == 1 {
+        "the program shares memory between its processes"
+    } else {
+        "descriptors are passed over streams here (see rcb doctor)"
     }
 }
 

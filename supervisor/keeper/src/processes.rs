@@ -2,6 +2,8 @@
 #![allow(unsafe_code, reason = "wait4 and pidfd_send_signal have no wrapper in nix that says enough")]
 
 use crate::spawn::Child;
+use nix::sched::{CpuSet, sched_setaffinity};
+use nix::unistd::Pid;
 use rcb_guard::End;
 use std::io::Read as _;
 use std::mem::MaybeUninit;
@@ -43,6 +45,14 @@ fn delayed(pid: u32) -> Duration {
 pub fn signal(child: &Child, signal: i32) {
     // SAFETY: a null siginfo stands for what kill(2) would send.
     unsafe { libc::syscall(libc::SYS_pidfd_send_signal, child.pidfd.as_raw_fd(), signal, 0, 0) };
+}
+
+/// Lets a replica run on this CPU; one that has gone offline meanwhile leaves it where it is.
+pub fn pin(child: &Child, cpu: u32) {
+    let mut set = CpuSet::new();
+    if set.set(cpu as usize).is_ok() {
+        let _ = sched_setaffinity(Pid::from_raw(child.pid as i32), &set);
+    }
 }
 
 /// Whether a process is a child of ours that has not been reaped, dead or alive: every replica is, from its first moment.
@@ -208,6 +218,8 @@ pub struct Stat {
     pub user_ns: u64,
     /// CPU it ran on last.
     pub cpu: u32,
+    /// Page faults that needed no disk.
+    pub minor_faults: u64,
 }
 
 /// Reads `/proc/PID/stat`.
@@ -218,7 +230,12 @@ pub fn stat(pid: u32) -> Option<Stat> {
     // The name in parentheses may hold blanks and parentheses; the state is the third field.
     let fields: Vec<&str> = text[text.rfind(')')? + 1..].split_whitespace().collect();
     let number = |field: usize| fields.get(field - 3).and_then(|text| text.parse::<u64>().ok());
-    Some(Stat { state: fields.first()?.chars().next()?, user_ns: number(14)? * TICK_NS, cpu: number(39)? as u32 })
+    Some(Stat {
+        state: fields.first()?.chars().next()?,
+        user_ns: number(14)? * TICK_NS,
+        cpu: number(39)? as u32,
+        minor_faults: number(10)?,
+    })
 }
 
 #[cfg(test)]

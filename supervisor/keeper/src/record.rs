@@ -17,10 +17,12 @@
 //!            stats)
 //! ```
 
+use crate::checkpoint::Tally;
 use crate::config::{Lockstep, Placement, RunConfig};
 use crate::error::{Error, Result};
 use crate::heal::Healed;
 use crate::mover::Moved;
+use crate::rollback::{Retried, RolledBack};
 use crate::scrub::Difference;
 use serde_json::{Value, json};
 use std::fs::{File, OpenOptions};
@@ -111,6 +113,33 @@ pub fn healed(healed: &Healed) -> Value {
     fields["leader"] = json!(healed.leader);
     fields["heal_us"] = json!(healed.took.as_micros() as u64);
     fields
+}
+
+/// The fields of `rolled-back`.
+pub fn rolled_back(done: &RolledBack) -> Value {
+    let mut fields = json!(done.judgement);
+    fields["group"] = json!(done.group);
+    fields["to"] = json!(done.to);
+    fields["from"] = json!(done.from);
+    fields["pids"] = json!(done.pids);
+    fields["cpus"] = json!(done.cpus);
+    fields["rollback_us"] = json!(done.took.as_micros() as u64);
+    fields
+}
+
+/// The fields of `retried`.
+pub fn retried(retried: &Retried) -> Value {
+    json!({
+        "group": retried.group,
+        "seq": retried.seq,
+        "replica": retried.wrong.map(|(replica, _)| replica),
+        "cpu": retried.wrong.map(|(_, cpu)| cpu),
+    })
+}
+
+/// What checkpoints have cost.
+pub fn checkpoints(tally: &Tally) -> Value {
+    json!({ "count": tally.count, "made_us": tally.took.as_micros() as u64, "page_faults": tally.pages })
 }
 
 /// The fields of `move`.

@@ -1,9 +1,11 @@
 //! The findings as text.
 
 use crate::backtrace::Frame;
+use crate::checkpoint::Tally;
 use crate::evidence::Witness;
 use crate::heal::Healed;
 use crate::names;
+use crate::rollback::{Retried, RolledBack};
 use crate::scrub::Difference;
 use crate::verdict::{Judgement, list};
 use rcb_guard::End;
@@ -56,6 +58,34 @@ pub fn healed(healed: &Healed) -> String {
         judgement.headline,
         healed.took.as_secs_f64() * 1e3,
     )
+}
+
+/// A rollback, in two lines.
+pub fn rolled_back(done: &RolledBack) -> String {
+    let RolledBack { judgement, to, from, pids, cpus, took, .. } = done;
+    let places = pids.iter().zip(cpus).map(|(pid, cpu)| format!("pid {pid}, CPU {cpu}"));
+    format!(
+        "corrected: {}\n  both replicas went back from call {from} to call {to} in {:.1} ms ({})",
+        judgement.headline,
+        took.as_secs_f64() * 1e3,
+        places.collect::<Vec<_>>().join("; "),
+    )
+}
+
+/// What doing it again has shown.
+pub fn retried(retried: &Retried) -> String {
+    match retried.wrong {
+        Some((replica, cpu)) => {
+            format!("done again, both replicas agree: replica {replica} on CPU {cpu} was wrong at call {}", retried.seq)
+        }
+        None => format!("done again, call {} does not tell which replica was wrong", retried.seq),
+    }
+}
+
+/// What checkpoints have cost.
+pub fn checkpoints(tally: &Tally) -> String {
+    let Tally { count, took, pages } = tally;
+    format!("  checkpoints      {count}, made in {:.1} ms, {pages} page faults since", took.as_secs_f64() * 1e3)
 }
 
 /// A difference of memory, in one line.

@@ -57,7 +57,8 @@ pub fn run_with(image: &[u8], config: &RunConfig, inherited: &Inherited) -> Resu
         watch.mover = Some(Mover::new(scales, pids)?);
     }
     watch.scrubs = config.scrub;
-    let mut healed_count = 0;
+    watch.checkpoints = config.checkpoint;
+    let (mut healed_count, mut rolled_back) = (0, 0);
     let verdict = watch.run(|news| match news {
         News::Refusal(refusal) => {
             say(&format!("warning: refused {}: {}", refusal.name, refusal.sentence));
@@ -66,6 +67,15 @@ pub fn run_with(image: &[u8], config: &RunConfig, inherited: &Inherited) -> Resu
         News::Scrubbed(group, difference) => {
             say(&report::scrubbed(difference));
             recorder.write("scrubbed", record::scrubbed(group, difference));
+        }
+        News::RolledBack(done) => {
+            rolled_back += 1;
+            say(&report::rolled_back(done));
+            recorder.write("rolled-back", record::rolled_back(done));
+        }
+        News::Retried(retried) => {
+            say(&report::retried(retried));
+            recorder.write("retried", record::retried(retried));
         }
         News::Healed(healed) => {
             healed_count += 1;
@@ -104,6 +114,13 @@ pub fn run_with(image: &[u8], config: &RunConfig, inherited: &Inherited) -> Resu
     }
     let replicas: Vec<_> = accounts.iter().map(stats::fields).collect();
     let mut summary = json!({ "wall_s": wall.as_secs_f64(), "healed": healed_count, "replicas": replicas });
+    if config.checkpoint.is_some() {
+        summary["checkpoints"] = record::checkpoints(&watch.tree.checkpoints);
+        summary["rolled_back"] = json!(rolled_back);
+        if config.stats {
+            say(&report::checkpoints(&watch.tree.checkpoints));
+        }
+    }
     match &outcome {
         Ok(Outcome::Exit(status)) => summary["status"] = json!(status),
         Ok(Outcome::Signal(signal)) => summary["signal"] = json!(signal),

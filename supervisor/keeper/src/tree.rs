@@ -8,10 +8,12 @@
 mod jobs;
 
 use crate::areas::{SegmentArea, low_half, wake_all};
+use crate::checkpoint::{Checkpoints, Tally};
 use crate::error::Result;
 use crate::group::{Group, Shared};
 use crate::heal::Healing;
 use crate::processes::{self, Usage};
+use crate::rollback::{Rollback, Tries};
 use crate::scrub::Scrub;
 use crate::spawn::Child;
 use crate::stats::Account;
@@ -40,6 +42,14 @@ pub struct Watched<'run> {
     pub guest_pid: u32,
     /// A replica is being replaced.
     pub healing: Option<Healing>,
+    /// Checkpoints, if they are wanted.
+    pub checkpoints: Option<Checkpoints>,
+    /// It goes back to one.
+    pub rollback: Option<Rollback>,
+    /// How often it has, and why.
+    pub tries: Tries,
+    /// The user has been told why there are no checkpoints.
+    pub told_of_no_copies: bool,
     /// Orders to replace a replica so far.
     pub epoch: u32,
     /// What is decided about it.
@@ -86,6 +96,10 @@ impl<'run> Watched<'run> {
             cpus,
             guest_pid: group.children[leader].pid,
             healing: None,
+            checkpoints: None,
+            rollback: None,
+            tries: Tries::default(),
+            told_of_no_copies: false,
             epoch: 0,
             state: State::new(replicas),
             ends: vec![None; replicas],
@@ -157,6 +171,8 @@ pub struct Tree<'run> {
     free: Vec<usize>,
     /// What the replicas of groups that have ended did and used.
     pub retired: Vec<Account>,
+    /// The same for their checkpoints.
+    pub checkpoints: Tally,
     /// How the first group ended.
     pub root_end: Option<End>,
 }
@@ -167,8 +183,16 @@ impl<'run> Tree<'run> {
         let retired = vec![Account::default(); first.children.len()];
         let groups = BTreeMap::from([(0, Watched::new(first, shared.cpus.clone(), None))]);
         let free = (1..MAX_GROUPS).rev().collect();
-        let mut tree =
-            Self { shared, groups, spares: Vec::new(), zombies: BTreeMap::new(), free, retired, root_end: None };
+        let mut tree = Self {
+            shared,
+            groups,
+            spares: Vec::new(),
+            zombies: BTreeMap::new(),
+            free,
+            retired,
+            checkpoints: Tally::default(),
+            root_end: None,
+        };
         tree.give_spares(0);
         tree
     }
@@ -236,13 +260,15 @@ impl<'run> Tree<'run> {
         for column in &self.shared.columns {
             column.clear(id)?;
         }
+        self.shared.journals.as_ref().map_or(Ok(()), |journals| journals.clear(id))?;
         self.free.push(id);
         Ok(())
     }
 
     /// All replicas of a group are gone as agreed. True when it was the last group.
     pub fn finish(&mut self, id: usize, end: End) -> Result<bool> {
-        let Some(watched) = self.groups.remove(&id) else { return Ok(self.is_over()) };
+        let Some(mut watched) = self.groups.remove(&id) else { return Ok(self.is_over()) };
+        self.end_copies(&mut watched);
         self.account(&watched);
         if id == 0 {
             self.root_end = Some(end);
@@ -306,6 +332,17 @@ impl<'run> Tree<'run> {
             self.free.push(id);
         }
         zombies.into_iter().try_for_each(|id| self.recycle(id))
+    }
+
+    /// Nobody goes back any more.
+    pub fn end_copies(&mut self, watched: &mut Watched<'_>) {
+        if let Some(rollback) = watched.rollback.take() {
+            rollback.give_up();
+        }
+        if let Some(mut checkpoints) = watched.checkpoints.take() {
+            checkpoints.end(watched);
+            self.checkpoints.add(&checkpoints.tally);
+        }
     }
 
     /// Adds up what the replicas of a group did and used.

@@ -76,11 +76,12 @@ fn wait(st: &mut State, word: &AtomicU64, seq: u64, peer: usize, why: u32, nap_n
     true
 }
 
-/// Does something with every peer, from the first one again when it says that a replica has been replaced.
+/// Does something with every peer (with none during a replay), from the first one again when it says that a replica has been replaced.
 #[inline]
 fn with_peers(st: &mut State, mut each: impl FnMut(&mut State, usize) -> bool) {
     let mut peer = 0;
-    while peer < st.n {
+    let n = if st.replay.on { 0 } else { st.n };
+    while peer < n {
         peer = if peer == st.replica || each(st, peer) { peer + 1 } else { 0 };
     }
 }
@@ -165,6 +166,13 @@ pub fn symmetric(st: &mut State) {
 /// leader was lost, and the request is its own to answer.
 #[inline]
 pub fn record(st: &mut State) -> Option<&'static rcb_abi::segment::Record> {
+    if st.replay.on {
+        let record = recovery::replay::record(st);
+        if record.flags.load(Relaxed) & rcb_abi::segment::record_flag::SIGNALS != 0 {
+            crate::arrivals::take(st);
+        }
+        return Some(record);
+    }
     while !st.leads() {
         let records = &shared::peer(st.leader).records;
         let record = &records[meeting::slot(st.seq, RING)];
@@ -179,6 +187,9 @@ pub fn record(st: &mut State) -> Option<&'static rcb_abi::segment::Record> {
             Answer::Agree => {
                 if record.flags.load(Relaxed) & rcb_abi::segment::record_flag::SIGNALS != 0 {
                     crate::arrivals::take(st);
+                }
+                if st.journal.keeps {
+                    recovery::journal::open(st, record);
                 }
                 return Some(record);
             }
@@ -225,12 +236,12 @@ pub fn announce_epoch(st: &State, epoch: u32) {
 }
 
 /// Waits until the successor of a replica is in its place, by the latest order.
-pub fn until_replaced(st: &State, victim: usize) {
+pub fn until_replaced(epoch: u32, victim: usize) {
     let word = &shared::peer(victim).epoch;
     let nap = [0u64, NAP_NS];
     loop {
         let seen = word.load(Acquire);
-        if seen >= st.epoch {
+        if seen >= epoch {
             return;
         }
         // SAFETY: waits on a shared word that is only read; the time-out is a local.

@@ -38,6 +38,9 @@ pub fn post(st: &mut State, request: &Request<'_>, announced: bool) {
     if recovery::due(st) {
         recovery::attend(st);
     }
+    if recovery::checkpoint::is_due(st.seq + 1) {
+        recovery::checkpoint::leave(st);
+    }
     st.seq += 1;
     let seq = st.seq;
     let slot = (seq % RING as u64) as usize;
@@ -101,6 +104,9 @@ pub fn post(st: &mut State, request: &Request<'_>, announced: bool) {
 #[inline]
 pub fn conclude(st: &mut State, result: i64, delivered: u64) {
     if st.n > 1 {
+        if st.journal.keeps || st.replay.on {
+            recovery::replay::conclude(st, result);
+        }
         st.chain = rcb_vote::digest::chain_result(st.chain, result as u64, delivered);
         shared::own().trace[(st.seq % RING as u64) as usize].result = result as u64;
     }

@@ -13,6 +13,7 @@ use super::walk::{self, Entry, Sink};
 use super::{meet, reach};
 use crate::fault::{Words, park};
 use crate::guest;
+use crate::recovery::replay;
 use crate::shared;
 use crate::state::State;
 use core::sync::atomic::Ordering::Relaxed;
@@ -61,6 +62,7 @@ impl Sink for Writer {
 }
 
 struct Reader {
+    source: &'static [u8],
     at: usize,
     end: usize,
     broken: bool,
@@ -73,19 +75,19 @@ impl Sink for Reader {
             self.broken = true;
             return;
         }
-        let ring = &shared::peer(st.leader).payload;
+        let ring = self.source;
         // A page that the leader could write and we cannot is a difference of state: it shows in the next requests.
         let _ = guest::write(at, &ring[self.at..self.at + length]);
         self.at += length;
     }
 
-    fn number(&mut self, st: &mut State, _value: u64) -> u64 {
+    fn number(&mut self, _: &mut State, _value: u64) -> u64 {
         if self.broken || self.end - self.at < 8 {
             self.broken = true;
             return 0;
         }
         let mut raw = [0; 8];
-        raw.copy_from_slice(&shared::peer(st.leader).payload[self.at..self.at + 8]);
+        raw.copy_from_slice(&self.source[self.at..self.at + 8]);
         self.at += 8;
         u64::from_le_bytes(raw)
     }
@@ -192,12 +194,14 @@ pub fn take(st: &mut State, record: &Record, row: Option<&Row>, args: &[u64; 6],
     let length = record.payload_len.load(Relaxed) as usize;
     let Some(row) = row.filter(|row| delivers(row, args, result)) else { return 0 };
     let start = (record.payload.load(Relaxed) % PAYLOAD_BYTES as u64) as usize;
-    if length > PAYLOAD_MAX + SLACK || start + length > PAYLOAD_BYTES {
+    let source: &'static [u8] =
+        if replay::is_answered_again(st) { replay::payload(st) } else { &shared::peer(st.source()).payload };
+    if length > PAYLOAD_MAX + SLACK || start + length > source.len() {
         park(st, Words::new(kind::LOG, length as u64, 2));
     }
-    let mut reader = Reader { at: start, end: start + length, broken: false };
+    let mut reader = Reader { source, at: start, end: start + length, broken: false };
     walk::outputs(st, row, args, entry, result, &mut reader);
-    let digest = own_digest(&shared::peer(st.leader).payload[start..start + length]);
+    let digest = own_digest(&source[start..start + length]);
     if reader.broken || reader.at != reader.end || digest != record.digest.load(Relaxed) {
         park(st, Words::new(kind::PAYLOAD, reader.at as u64, 0));
     }

@@ -92,6 +92,8 @@ fn replace(st: &mut State, target: &Target, path: u64, argv: u64, envp: u64) -> 
     };
     crate::handled::window::hand_over();
     crate::arrivals::give_back(st);
+    // They share a table of descriptors that this process is about to leave.
+    crate::recovery::checkpoint::dismiss();
     let carry = &mut shared::own().carry;
     let mut exe_before = [0u8; PATH_BYTES];
     exe_before.copy_from_slice(&carry.exe);

@@ -22,6 +22,8 @@ pub enum End {
 /// Writes down the agreed end.
 pub fn announce(how: End, code: u32) {
     let own = shared::own();
+    // Copies would keep open what ends with this process.
+    crate::recovery::checkpoint::dismiss();
     own.ending.code.store(code, Relaxed);
     own.ending.how.store(how as u32, Release);
     own.wait.phase.store(phase::ENDING, Relaxed);

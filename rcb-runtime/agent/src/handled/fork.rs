@@ -73,6 +73,7 @@ struct Wanted {
 /// The calls.
 pub fn fork(st: &mut State, call: &Call, regs: &mut Regs) -> Answer {
     let [flags, stack, parent_tid, child_tid, tls, _] = call.args;
+    recovery::replay::refuse_to_fork(st);
     let wanted = match call.nr {
         FORK_NR => Wanted { flags: SIGCHLD, stack: 0, parent_tid: 0, child_tid: 0, tls: 0 },
         VFORK_NR => Wanted { flags: CLONE_VM | CLONE_VFORK | SIGCHLD, stack: 0, parent_tid: 0, child_tid: 0, tls: 0 },
@@ -159,6 +160,8 @@ fn make(st: &mut State, wanted: &Wanted, group: u32, regs: &mut Regs) -> Answer 
     if wanted.flags & CLONE_VM != 0 {
         window::take_back(st, group, regs.rsp);
     }
+    // A child is not made twice.
+    recovery::checkpoint::leave(st);
     Answer::local(pid)
 }
 
@@ -225,6 +228,7 @@ fn born(st: &mut State, wanted: &Wanted, group: u32, regs: &mut Regs, streams: (
     if wanted.stack != 0 {
         regs.rsp = wanted.stack;
     }
+    recovery::checkpoint::leave(st);
     Answer::local(0)
 }
 
@@ -238,6 +242,7 @@ fn start_over(st: &mut State, group: u32) {
     st.payload_pos = 0;
     st.payload_start = [0; rcb_abi::segment::RING];
     st.last_fd_seq = 0;
+    recovery::journal::start(st, 0);
     signals::forked(st);
 }
 

@@ -8,6 +8,7 @@ use crate::arrivals;
 use crate::call::{Answer, Call, each, once};
 use crate::handled::identity;
 use crate::handled::petition;
+use crate::recovery::checkpoint;
 use crate::shared;
 use crate::state::State;
 use core::sync::atomic::Ordering::Relaxed;
@@ -27,6 +28,7 @@ pub fn job_control(st: &mut State, call: &Call) -> Answer {
         }
         if !is_error(answer.result) {
             arrivals::session_made(st);
+            checkpoint::leave(st);
         }
         return answer;
     }
@@ -43,5 +45,7 @@ pub fn job_control(st: &mut State, call: &Call) -> Answer {
         let group = if own { u64::from(shared::peer(st.leader).pid.load(Relaxed)) } else { group };
         each(SETPGID, [0, group, 0, 0, 0, 0]);
     }
+    // A copy from before would stand in another group.
+    checkpoint::leave(st);
     answer
 }

@@ -5,12 +5,15 @@
 use crate::call::{Answer, Call, each, note_refusal};
 use crate::handled::huge;
 use crate::load::layout;
+use crate::recovery::{journal, replay};
 use crate::state::State;
 use crate::trap::code;
 use rcb_abi::{AGENT_END, AGENT_START};
 use rcb_sys::errno::{EACCES, EINVAL, ENODEV, ENOMEM, is_error};
 use rcb_sys::nr;
 
+const F_GETFL: u64 = 3;
+const O_ACCMODE: u64 = 3;
 const PROT_WRITE: u64 = 2;
 const PROT_EXEC: u64 = 4;
 const MAP_SHARED: u64 = 1;
@@ -52,18 +55,18 @@ pub fn mmap(st: &mut State, call: &Call) -> Answer {
     }
     let shared = flags & MAP_TYPE & MAP_SHARED != 0;
     if shared && !anonymous && prot & PROT_WRITE != 0 {
-        const F_GETFL: u64 = 3;
-        const O_ACCMODE: i64 = 3;
         let mode = each(nr::FCNTL, [fd, F_GETFL, 0, 0, 0, 0]);
         if is_error(mode) {
             return Answer::local(mode);
         }
-        if mode & O_ACCMODE == 0 {
+        if mode as u64 & O_ACCMODE == 0 {
             return Answer::error(EACCES);
         }
         note_refusal(st, nr::MMAP, KEY_SHARED_WRITABLE);
         return Answer::error(ENODEV);
     }
+    let file = if anonymous { None } else { Some(the_file(st, fd)) };
+    let (fd, is_writable) = file.as_ref().map_or((fd, false), |file| (file.fd, file.mode != 0));
     let args = [addr, bytes, prot, flags, fd, offset];
     let low = if fixed { None } else { layout::low_mapping(st, &args) };
     let result = low.unwrap_or_else(|| each(nr::MMAP, args));
@@ -78,7 +81,7 @@ pub fn mmap(st: &mut State, call: &Call) -> Answer {
             huge::ask(start, end);
         }
         // Only a descriptor open for writing could make the mapping writable later.
-        if shared && !anonymous && writable(fd) && !remember_shared(st, start, end) {
+        if shared && is_writable && !remember_shared(st, start, end) {
             each(nr::MUNMAP, [start, end - start, 0, 0, 0, 0]);
             return Answer::error(ENOMEM);
         }
@@ -86,13 +89,20 @@ pub fn mmap(st: &mut State, call: &Call) -> Answer {
             code::mapped(st, start, end, fd, offset);
         }
     }
+    if let Some(file) = &file {
+        replay::done_with(file);
+    }
     Answer::local(result)
 }
 
-/// Whether a descriptor is open for writing.
-fn writable(fd: u64) -> bool {
-    const F_GETFL: u64 = 3;
-    each(nr::FCNTL, [fd, F_GETFL, 0, 0, 0, 0]) & 3 != 0
+/// The file to map: that of the descriptor, or, when a mapping is made again, the one that it stood for.
+fn the_file(st: &mut State, fd: u64) -> replay::File {
+    if replay::is_answered_again(st) {
+        return replay::file(st, fd);
+    }
+    journal::file(st, fd);
+    let mode = each(nr::FCNTL, [fd, F_GETFL, 0, 0, 0, 0]);
+    replay::File { fd, mode: if is_error(mode) { 0 } else { mode as u64 & O_ACCMODE }, is_ours: false }
 }
 
 /// What lay in a range is gone or altered.

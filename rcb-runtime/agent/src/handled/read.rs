@@ -226,14 +226,11 @@ fn digest_read(call: &Call, result: u64) -> u64 {
     if matches!(call.nr, nr::READ | nr::PREAD64) {
         return guest::digest(call.args[1], result as usize);
     }
-    let mut digest = 0;
-    let mut left = result;
-    for k in 0..call.args[2].min(1024) {
-        let Ok(part) = guest::get::<IoVec>(call.args[1] + 16 * k) else { break };
-        let bytes = part.len.min(left);
-        left -= bytes;
-        digest = rcb_vote::digest::chain_result(digest, guest::digest(part.base, bytes as usize), k);
-    }
+    let (mut digest, mut k) = (0, 0);
+    recovery::journal::parts(call, result, |address, bytes| {
+        digest = rcb_vote::digest::chain_result(digest, guest::digest(address, bytes), k);
+        k += 1;
+    });
     digest
 }
 
@@ -241,6 +238,10 @@ fn digest_read(call: &Call, result: u64) -> u64 {
 pub fn reread(st: &mut State, call: &Call, result: i64, record: &Record) -> Answer {
     let expected = record.digest.load(Relaxed);
     let position = record.extra.load(Relaxed);
+    if recovery::replay::is_answered_again(st) {
+        recovery::replay::read_again(st, call, result as u64);
+        return Answer { result, delivered: expected };
+    }
     for _ in 0..RETRIES {
         let got = if matches!(call.nr, nr::READ | nr::PREAD64) {
             let got = each(nr::PREAD64, [call.args[0], call.args[1], result as u64, position, 0, 0]);
@@ -256,6 +257,7 @@ pub fn reread(st: &mut State, call: &Call, result: i64, record: &Record) -> Answ
         if got >= result && digest_read(call, result as u64) == expected {
             shared::own().stats.bytes_reread += result as u64;
             recovery::account(st, nr::PREAD64, &call.args, got);
+            recovery::journal::read_back(st, call, result as u64);
             return Answer { result, delivered: expected };
         }
     }

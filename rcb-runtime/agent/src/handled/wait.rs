@@ -6,6 +6,7 @@
 
 use crate::call::{Answer, Call, once};
 use crate::guest;
+use crate::recovery;
 use crate::shared;
 use crate::signals;
 use crate::state::State;
@@ -43,8 +44,10 @@ pub fn wait(st: &mut State, call: &Call) -> Answer {
         own.waited_changes.store(0, Relaxed);
         if call.nr == nr::WAIT4 { wait4(st, call) } else { waitid(st, call) }
     });
-    let leader = if st.leads() { shared::own() } else { shared::peer(st.leader) };
-    let (waited, changes) = (leader.waited.load(Acquire), leader.waited_changes.load(Relaxed));
+    let leader = if st.leads() { shared::own() } else { shared::peer(st.source()) };
+    let news = u64::from(leader.waited.load(Acquire)) << 32 | u64::from(leader.waited_changes.load(Relaxed));
+    let news = recovery::replay::side(st, news);
+    let (waited, changes) = ((news >> 32) as u32, news as u32);
     if answer.result >= 0 && waited != 0 {
         let group = waited - 1;
         if changes == 0 { forget(st, group) } else { know(group, changes) }

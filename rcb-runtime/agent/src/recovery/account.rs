@@ -42,7 +42,7 @@ const fn waits(nr: u32) -> bool {
 /// could not tell how far (read, readv, getdents, getdents64, preadv2).
 #[inline]
 pub const fn meets(st: &State, nr: u32) -> bool {
-    st.n > 2 && matches!(nr, 0 | 19 | 78 | 217 | 327)
+    st.heals && matches!(nr, 0 | 19 | 78 | 217 | 327)
 }
 
 /// The call as it is performed: what is sent to a connected socket or received without further words goes as a write or a
@@ -50,7 +50,7 @@ pub const fn meets(st: &State, nr: u32) -> bool {
 #[inline]
 pub fn performed_as(nr: u32, args: [u64; 6]) -> (u32, [u64; 6]) {
     let counted = counted_as(nr, &args);
-    if counted != nr && shared::control().replicas > 2 && is_socket(args[0]) {
+    if counted != nr && heals() && is_socket(args[0]) {
         (counted, [args[0], args[1], args[2], 0, 0, 0])
     } else {
         (nr, args)
@@ -70,6 +70,10 @@ fn counted_as(nr: u32, args: &[u64; 6]) -> u32 {
     }
 }
 
+fn heals() -> bool {
+    shared::control().replicas > 2 || shared::control().checkpoints != 0
+}
+
 /// What is no socket has to be told so: a write would be done.
 fn is_socket(fd: u64) -> bool {
     let mut stat = Stat::default();
@@ -82,7 +86,7 @@ fn is_socket(fd: u64) -> bool {
 #[inline]
 pub fn account(st: &State, nr: u32, args: &[u64; 6], result: i64) {
     let nr = counted_as(nr, args);
-    if st.n > 2 && result > 0 && (reads(nr) || writes(nr)) {
+    if st.heals && result > 0 && (reads(nr) || writes(nr)) {
         let moved = &shared::own().moved;
         if reads(nr) {
             add(&moved.read, result as u64);
@@ -116,7 +120,7 @@ pub fn snapshot(st: &State) {
     let moved = &shared::own().moved;
     let mut text = [0u8; 256];
     let mut length = 0;
-    if st.n > 2
+    if st.heals
         && let Ok(fd) = elf::open(c"/proc/self/io".as_ptr() as u64)
     {
         // SAFETY: reads into a local.

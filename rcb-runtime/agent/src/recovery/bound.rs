@@ -87,7 +87,7 @@ impl Bound {
 /// timer_create.
 #[inline]
 pub fn note(st: &mut State, nr: u32, args: &[u64; 6], result: i64) {
-    if st.n > 2 && matches!(nr, 3 | 9 | 30 | 37 | 38 | 72 | 222) && !is_error(result) {
+    if st.heals && matches!(nr, 3 | 9 | 30 | 37 | 38 | 72 | 222) && !is_error(result) {
         bind(st, nr, args);
     }
 }

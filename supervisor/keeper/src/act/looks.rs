@@ -47,7 +47,7 @@ pub(super) fn collect_ended(watched: &mut Watched<'_>, ended: &[u32], events: &m
             continue;
         }
         let child = &watched.group.children[replica];
-        let heals = watched.group.children.len() > 2;
+        let heals = watched.group.children.len() > 2 || watched.checkpoints.is_some();
         let ended = if heals { processes::reap_with_account(child, false) } else { processes::reap(child, false) };
         if let Some((end, usage)) = ended {
             if usage.cpu_time_is_up && end == End::Signal(libc::SIGKILL) && watched.killed.is_none() {

@@ -2,12 +2,14 @@
 #![allow(unsafe_code, reason = "reads what other processes write")]
 
 use super::{low_half, wake_all};
+use crate::checkpoint::Copy;
 use crate::processes::Moved;
 use rcb_abi::segment::{RING, Segment};
 use rcb_abi::stats::Stats;
 use rcb_guard::Inbox;
 use std::ptr::{NonNull, addr_of};
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 /// The segment of one replica.
 #[derive(Clone, Copy)]
@@ -79,6 +81,55 @@ impl<'run> SegmentArea<'run> {
     pub fn moved(&self) -> Moved {
         let [read, written] = [word!(self, moved.read), word!(self, moved.written)];
         Moved { read: read.load(Ordering::Relaxed), written: written.load(Ordering::Relaxed) }
+    }
+
+    /// Frozen copies left since `seen`, and the new count. What was overwritten meanwhile is lost.
+    pub fn frozen_since(&self, seen: u64) -> (u64, Vec<Copy>) {
+        let ring = word!(self, frozen);
+        let count = word!(self, frozen_count).load(Ordering::Acquire);
+        let first = seen.max(count.saturating_sub(ring.len() as u64));
+        let copy = |index: u64| {
+            let place = &ring[index as usize % ring.len()];
+            Copy {
+                pid: place.pid.load(Ordering::Relaxed),
+                forks: place.forks.load(Ordering::Relaxed),
+                seq: place.seq.load(Ordering::Relaxed),
+                journal: place.journal.load(Ordering::Relaxed),
+                took: Duration::from_nanos(place.took_ns.load(Ordering::Relaxed)),
+            }
+        };
+        (count, (first..count).map(copy).filter(|copy| copy.pid != 0).collect())
+    }
+
+    /// Wakes frozen copies of this replica.
+    pub fn wake_frozen(&self) {
+        wake_all(word!(self, dismissed));
+    }
+
+    /// Why it leaves no copies, if so.
+    pub fn no_copies(&self) -> u32 {
+        word!(self, no_copies).load(Ordering::Relaxed)
+    }
+
+    /// End of the journal that this replica keeps.
+    pub fn journal_end(&self) -> u64 {
+        word!(self, journal_end).load(Ordering::Acquire)
+    }
+
+    /// The request of its last entry.
+    pub fn journal_seq(&self) -> u64 {
+        word!(self, journal_seq).load(Ordering::Acquire)
+    }
+
+    /// Where a checkpoint must begin in it at least.
+    pub fn journal_valid(&self) -> u64 {
+        word!(self, journal_valid).load(Ordering::Acquire)
+    }
+
+    /// Request and chain at which the replica was live again after a rollback; request 0 before.
+    pub fn retried(&self) -> (u64, u64) {
+        let [seq, chain] = word!(self, retried);
+        (seq.load(Ordering::Acquire), chain.load(Ordering::Relaxed))
     }
 
     /// Wakes peers that wait for this replica's request, or its answer to request `seq`.

@@ -1,0 +1,282 @@
+//! Two replicas that disagree go back to their latest checkpoint: both are killed, their frozen copies rise, are answered
+//! from the journal up to where the two had agreed, and go on from there. What has left is not repeated.
+//!
+//! ```text
+//!  judged --> both killed --> ordered --> both copies have risen: adopted --> live: who was wrong shows
+//! ```
+//!
+//! Two cannot tell who was wrong, but doing it again can: the one that had something else at the same request before
+//! (`segment::Segment::retried`). The replicas change their CPUs, so that a defect that stays shows whether it stays with the
+//! CPU.
+
+use crate::checkpoint::{self, Copy};
+use crate::error::Result;
+use crate::group::Shared;
+use crate::heal::{account_beyond, is_beyond_repair, judged};
+use crate::names;
+use crate::processes;
+use crate::spawn::Child;
+use crate::tree::Watched;
+use crate::verdict::Judgement;
+use rcb_abi::fault::kind;
+use rcb_guard::Cause;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+/// How long copies may take to rise.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// So many rollbacks to one checkpoint are tried.
+const MOST_TRIES: usize = 2;
+
+/// What a replica had at the request at which the set disagreed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Said {
+    cpu: u32,
+    chain: Option<u64>,
+}
+
+/// One disagreement since a checkpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Try {
+    /// The checkpoint.
+    to: u64,
+    /// The request; what each replica had.
+    seq: u64,
+    said: Vec<Said>,
+}
+
+/// The disagreements of a group, so that a fault that comes back is known.
+#[derive(Default)]
+pub struct Tries {
+    list: Vec<Try>,
+    /// The latest one has not been done again yet.
+    is_open: bool,
+}
+
+/// A rollback under way.
+pub struct Rollback {
+    /// Why; the end of the run if it fails.
+    pub cause: Cause,
+    judgement: Judgement,
+    group: usize,
+    copies: Vec<Copy>,
+    risen: Vec<Child>,
+    since: Instant,
+    seq: u64,
+}
+
+/// A rollback made.
+pub struct RolledBack {
+    /// What had happened.
+    pub judgement: Judgement,
+    /// The group.
+    pub group: usize,
+    /// The latest request at the checkpoint.
+    pub to: u64,
+    /// The latest request before the rollback.
+    pub from: u64,
+    /// Process of each replica now.
+    pub pids: Vec<u32>,
+    /// CPU of each now.
+    pub cpus: Vec<u32>,
+    /// From the verdict to the copies in their places.
+    pub took: Duration,
+}
+
+/// What doing it again has shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retried {
+    /// The group.
+    pub group: usize,
+    /// The request.
+    pub seq: u64,
+    /// The replica that had been wrong, and its CPU at that time; `None`: that is still not clear.
+    pub wrong: Option<(usize, u32)>,
+}
+
+/// How far it has come.
+pub enum Progress {
+    /// Look again soon.
+    Wait,
+    /// Both are in their places.
+    Done(Box<RolledBack>),
+    /// It cannot be done.
+    Failed(String),
+}
+
+impl Rollback {
+    /// Kills both replicas and gives the order. `Err`: why there is no way back; empty where none was to be expected.
+    pub fn begin(watched: &mut Watched<'_>, cause: &Cause, shared: &Shared) -> std::result::Result<Self, String> {
+        let since = Instant::now();
+        let replicas = watched.group.children.len();
+        let Some(checkpoints) = &watched.checkpoints else { return Err(String::new()) };
+        let is_hopeless = matches!(cause, Cause::Fault { fault, .. } if is_beyond_repair(fault));
+        let has_ended = (0..replicas).any(|replica| watched.agreed(replica).is_some());
+        if is_hopeless || has_ended || watched.killed.is_some() {
+            return Err(String::new());
+        }
+        let copies = checkpoints.usable(watched).ok_or("there is no checkpoint that could be gone back to")?;
+        let to = copies[0].seq;
+        if watched.tries.list.iter().filter(|before| before.to == to).count() >= MOST_TRIES {
+            return Err(watched.tries.pattern());
+        }
+        let risen: Vec<Child> = copies
+            .iter()
+            .map(|copy| Child::adopt(copy.pid))
+            .collect::<Result<_>>()
+            .map_err(|error| format!("a frozen copy is gone: {error}"))?;
+        if risen.iter().any(|child| processes::gone(child).is_some()) {
+            return Err("a frozen copy is gone".into());
+        }
+        let (judgement, ..) = judged(watched, cause).ok_or("the replicas do not stand still")?;
+        let at = watched.group.segments.iter().map(|segment| segment.inbox().seq()).max().unwrap_or(0);
+        let said = (0..replicas).map(|replica| Said {
+            cpu: watched.cpus[replica],
+            chain: watched.group.segments[replica].inbox().statement().request(at).map(|request| request.chain),
+        });
+        let said = said.collect();
+        for child in &watched.group.children {
+            processes::signal(child, libc::SIGKILL);
+        }
+        for (child, end) in watched.group.children.iter().zip(&mut watched.ends) {
+            if end.is_none() {
+                *end = processes::reap_with_account(child, true);
+            }
+        }
+        watched.tries.list.push(Try { to, seq: at, said });
+        watched.tries.is_open = true;
+        order(watched, shared, &copies)?;
+        Ok(Self { cause: *cause, judgement, group: watched.group.id, copies, risen, since, seq: at })
+    }
+
+    /// Goes on as far as it can now.
+    pub fn proceed(&mut self, watched: &mut Watched<'_>) -> Progress {
+        let segments = &watched.group.segments;
+        let is_there = |(segment, copy): (&crate::areas::SegmentArea<'_>, &Copy)| {
+            segment.epoch() == watched.epoch && segment.pid() == copy.pid
+        };
+        if segments.iter().zip(&self.copies).all(is_there) {
+            return Progress::Done(Box::new(self.adopt(watched)));
+        }
+        for (replica, (segment, child)) in segments.iter().zip(&self.risen).enumerate() {
+            let fault = segment.inbox().fault();
+            if fault.kind == kind::HEAL && segment.epoch() == watched.epoch {
+                return Progress::Failed(names::not_healed(&fault));
+            }
+            if processes::gone(child).is_some() {
+                return Progress::Failed(format!("the copy of replica {replica} has ended"));
+            }
+            segment.wake_frozen();
+        }
+        if self.since.elapsed() > PATIENCE {
+            return Progress::Failed("the copies did not rise".into());
+        }
+        Progress::Wait
+    }
+
+    fn adopt(&mut self, watched: &mut Watched<'_>) -> RolledBack {
+        watched.group.children = std::mem::take(&mut self.risen);
+        watched.ends.fill(None);
+        // Silicon that computes wrongly stays where it is.
+        watched.cpus.rotate_left(1);
+        for (replica, child) in watched.group.children.iter().enumerate() {
+            watched.state.replaced(replica);
+            processes::pin(child, watched.cpus[replica]);
+        }
+        if let Some(checkpoints) = &mut watched.checkpoints {
+            checkpoints.hand_out();
+        }
+        RolledBack {
+            judgement: self.judgement.clone(),
+            group: self.group,
+            to: self.copies[0].seq,
+            from: self.seq,
+            pids: self.copies.iter().map(|copy| copy.pid).collect(),
+            cpus: watched.cpus.clone(),
+            took: self.since.elapsed(),
+        }
+    }
+
+    /// Kills the copies, which are nobody's yet.
+    pub fn give_up(&self) {
+        for child in &self.risen {
+            processes::signal(child, libc::SIGKILL);
+            processes::reap(child, true);
+        }
+    }
+}
+
+/// Tells the frozen copies to go on, and how far they are answered from the journal.
+fn order(watched: &mut Watched<'_>, shared: &Shared, copies: &[Copy]) -> std::result::Result<(), String> {
+    let (start, end) = checkpoint::part(watched, copies).ok_or("nobody keeps a journal")?;
+    let keeper = checkpoint::keeper(watched).ok_or("nobody keeps a journal")?;
+    let leader = watched.lead();
+    let agreed = watched.group.segments[keeper].journal_seq().max(copies[0].seq);
+    let next = agreed + 1;
+    // The leader may have done one more, on which both had agreed, and the follower has not taken the answer yet.
+    let inbox = watched.group.segments[keeper].inbox();
+    let has_posted = inbox.seq() == next;
+    let is_answered = has_posted && leader.inbox().answered(next) == next;
+    let begun = if !is_answered && leader.intent() == next { next } else { 0 };
+    let (written, read) = account_beyond(leader, watched.ends[watched.leader].and_then(|(_, usage)| usage.moved));
+    let control = shared.control.get(watched.group.id);
+    control.leader_pid.store(copies[watched.leader].pid, Ordering::Relaxed);
+    control.guest_pid.store(watched.guest_pid, Ordering::Release);
+    let order = &control.heal;
+    order.begun.store(begun, Ordering::Relaxed);
+    order.written.store(written, Ordering::Relaxed);
+    order.read.store(read, Ordering::Relaxed);
+    order.rollback.freeze_at.store(0, Ordering::Relaxed);
+    order.rollback.start.store(start, Ordering::Relaxed);
+    order.rollback.end.store(end, Ordering::Relaxed);
+    order.rollback.answered.store(if is_answered { next } else { 0 }, Ordering::Relaxed);
+    order.rollback.to.store(copies[0].seq + 1, Ordering::Relaxed);
+    watched.epoch += 1;
+    order.epoch.store(watched.epoch, Ordering::Release);
+    watched.group.segments.iter().for_each(crate::areas::SegmentArea::wake_frozen);
+    Ok(())
+}
+
+impl Tries {
+    /// What doing it again has shown, once it has.
+    pub fn outcome(&mut self, watched_segments: &[crate::areas::SegmentArea<'_>], group: usize) -> Option<Retried> {
+        let last = self.list.last().filter(|_| self.is_open)?;
+        let again: Vec<(u64, u64)> = watched_segments.iter().map(crate::areas::SegmentArea::retried).collect();
+        if again.iter().any(|(seq, _)| *seq == 0) {
+            return None;
+        }
+        self.is_open = false;
+        let (seq, chain) = again[0];
+        let is_agreed = seq == last.seq && again.iter().all(|other| *other == again[0]);
+        let others: Vec<usize> =
+            (0..last.said.len()).filter(|replica| last.said[*replica].chain != Some(chain)).collect();
+        let wrong = match others[..] {
+            [replica] if is_agreed => Some((replica, last.said[replica].cpu)),
+            _ => None,
+        };
+        Some(Retried { group, seq: last.seq, wrong })
+    }
+
+    /// What a fault that comes back follows.
+    fn pattern(&self) -> String {
+        let tries = self.list.len();
+        let text = format!("the fault is permanent: it has come back {tries} times");
+        let [.., before, last] = &self.list[..] else { return text };
+        if before.seq != last.seq {
+            return format!("{text}, at different calls");
+        }
+        let by_cpu = |said: &Said| before.said.iter().any(|other| other == said);
+        if last.said.iter().all(by_cpu) && before.said != last.said {
+            let cpus: Vec<usize> = last.said.iter().map(|said| said.cpu as usize).collect();
+            return format!(
+                "{text} and stays with the CPUs: one of CPUs {} computes wrongly",
+                crate::verdict::list(&cpus)
+            );
+        }
+        let chains = |said: &[Said]| said.iter().map(|said| said.chain).collect::<Vec<_>>();
+        if chains(&before.said) == chains(&last.said) {
+            return format!("{text} and stays with the replica: its memory was wrong at the checkpoint already");
+        }
+        text
+    }
+}
