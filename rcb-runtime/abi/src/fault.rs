@@ -153,8 +153,23 @@ pub mod heal_site {
     pub const BEGUN: u32 = 5;
     /// Descriptors are passed over streams, which a copy has not.
     pub const STREAMS: u32 = 6;
-    /// Going on from a checkpoint, a replica did not do again what the journal says; `detail` is the call.
+    /// Going on from a checkpoint, a replica did not do again what the journal says; `detail` is the call, and one of
+    /// [`super::replay_difference`] in the upper half.
     pub const REPLAY: u32 = 7;
+}
+
+/// What was not the same when a request was made again; in [`FaultRecord::detail`] with [`heal_site::REPLAY`].
+pub mod replay_difference {
+    /// Another request, or the same one at another place.
+    pub const REQUEST: u64 = 1;
+    /// The journal has something else there.
+    pub const ORDER: u64 = 2;
+    /// The result.
+    pub const RESULT: u64 = 3;
+    /// The number of bytes read.
+    pub const BYTES: u64 = 4;
+    /// The file that was mapped is not to be found.
+    pub const FILE: u64 = 5;
 }
 
 /// Last words of a replica, in its segment. Written once; `kind` last, with release.

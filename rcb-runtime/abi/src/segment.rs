@@ -174,8 +174,6 @@ pub struct ChildProcess {
 pub struct Frozen {
     /// Process id; 0 for none.
     pub pid: AtomicU32,
-    /// Forks that the replica had begun by then.
-    pub forks: AtomicU32,
     /// The latest request of the replica.
     pub seq: AtomicU64,
     /// End of the journal at that time.
@@ -364,6 +362,9 @@ pub struct Segment {
     pub frozen_count: AtomicU64,
     /// Rises when they are of no use any more, and end. A futex word, also when they are wanted.
     pub dismissed: AtomicU32,
+    /// The latest request that has changed the table of descriptors or what belongs to it in this replica, and its result:
+    /// a copy that shares the table does not do that again.
+    pub table_changed: [AtomicU64; 2],
     /// End of the journal (written by the follower that keeps it).
     pub journal_end: AtomicU64,
     /// The request of its last entry.

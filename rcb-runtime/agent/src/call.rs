@@ -7,6 +7,7 @@ mod arguments;
 use crate::agree::walk::{self, Entry};
 use crate::agree::{meet, post, record};
 use crate::fault::{Words, park};
+use crate::recovery::replay::Replay;
 use crate::state::State;
 use crate::{arrivals, descriptors, handled, hook, recovery, shared, signals, timing};
 use arguments::{changes_credentials, concerns_others, for_kernel, prepare_wait};
@@ -126,10 +127,10 @@ fn perform(st: &mut State, call: &Call, regs: &mut Regs) -> Answer {
             return Answer::error(EBADF);
         }
     }
-    if st.replay.on
+    if st.replay != Replay::OFF
         && let Some(result) = recovery::replay::known(st, call)
     {
-        return Answer::local(result);
+        return handled::files::known(st, call, result);
     }
     match call.row.exec {
         Exec::Each => {
@@ -143,6 +144,7 @@ fn perform(st: &mut State, call: &Call, regs: &mut Regs) -> Answer {
             }
             let before = if credentials { descriptors::credentials() } else { [0; 6] };
             let result = each(call.nr, for_kernel(st, call));
+            recovery::replay::performed(st, call, result);
             // setfsuid and setfsgid return the old id. Many programs set what they have.
             let only_ids = !matches!(call.nr, 116 | 122 | 123 | 126);
             if credentials && result >= 0 && !(only_ids && before == descriptors::credentials()) {

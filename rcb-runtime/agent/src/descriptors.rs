@@ -334,6 +334,25 @@ pub fn settle(st: &mut State) {
     }
 }
 
+/// Leader: closes what a peer does not have. A copy has the descriptors of a lost leader, that of a call which is about to
+/// be performed again among them.
+pub fn close_strays(st: &State) {
+    const F_GETFD: u64 = 1;
+    let Some(peer) = (0..st.n).find(|peer| *peer != st.replica) else { return };
+    for fd in 0..st.fd_base {
+        // SAFETY: asks for a flag.
+        if is_error(unsafe { syscall!(nr::FCNTL, fd, F_GETFD, 0, 0, 0, 0) }) {
+            continue;
+        }
+        let theirs = get(st, peer, u64::from(fd));
+        if theirs == fail(EBADF) {
+            close_own(u64::from(fd));
+        } else if !is_error(theirs) {
+            close_own(theirs as u64);
+        }
+    }
+}
+
 /// Whether some replica of the group needs descriptors over the socket.
 fn any_needs_socket(st: &State) -> bool {
     st.n > 1 && (0..st.n).any(|replica| shared::peer(replica).wait.needs_socket.load(Acquire) != 0)

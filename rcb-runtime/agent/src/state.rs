@@ -57,6 +57,8 @@ pub struct State {
     pub heals: bool,
     /// Replicas leave frozen copies of themselves.
     pub checkpoints: bool,
+    /// The request behind which it has left the latest one.
+    pub left_at: u64,
     /// The journal, if this replica keeps it.
     pub journal: Journal,
     /// What is being done again.
@@ -147,6 +149,7 @@ static STATE: Global<State> = Global(UnsafeCell::new(State {
     strict: false,
     heals: false,
     checkpoints: false,
+    left_at: u64::MAX,
     journal: Journal::NONE,
     replay: Replay::OFF,
     epoch: 0,

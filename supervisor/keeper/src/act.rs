@@ -204,6 +204,12 @@ impl<'run> Watch<'run> {
                         if watched.healing.is_some() {
                             return self.heal(id, tell);
                         }
+                        if let Some((replica, end)) = rollback::agreed_end(watched, &cause) {
+                            say(&format!("corrected: replica {replica} was lost when both had agreed to end"));
+                            watched.state.replaced(replica);
+                            watched.forgiven = Some((replica, end));
+                            return Ok(None);
+                        }
                         match Rollback::begin(watched, &cause, self.shared) {
                             Ok(rollback) => watched.rollback = Some(rollback),
                             Err(reason) => {

@@ -44,8 +44,6 @@ pub struct Terms {
 pub struct Copy {
     /// Its process.
     pub pid: u32,
-    /// Forks that the replica had begun by then.
-    pub forks: u32,
     /// The latest request of the replica.
     pub seq: u64,
     /// End of the journal at that time, where this replica keeps it.
@@ -132,8 +130,10 @@ impl Checkpoints {
         let (start, _) = part(watched, copies)?;
         let segments = &watched.group.segments;
         let is_valid = keeper(watched).is_some_and(|keeper| start >= segments[keeper].journal_valid());
-        let has_forked = segments.iter().zip(copies).any(|(segment, copy)| segment.cloning() > copy.forks);
-        (is_valid && !has_forked).then(|| copies.clone())
+        // In the middle of a fork nobody knows who has children already.
+        let known = keeper(watched).map_or(0, |keeper| segments[keeper].forks());
+        let forks = segments.iter().any(|segment| segment.cloning() > known);
+        (is_valid && !forks).then(|| copies.clone())
     }
 
     /// Goes on as far as it can now.
@@ -164,8 +164,16 @@ impl Checkpoints {
     }
 
     /// Takes in the copies that replicas have left, and disposes of those that are not needed any more.
-    fn collect(&mut self, watched: &Watched<'_>) {
+    pub fn collect(&mut self, watched: &Watched<'_>) {
         self.dying.retain(|pid| !processes::bury(*pid));
+        // A copy that is lost is no copy.
+        if self.complete.iter().flatten().any(|copy| processes::bury(copy.pid)) {
+            for copy in self.complete.take().into_iter().flatten().filter(|copy| processes::is_child(copy.pid)) {
+                kill(copy.pid);
+                self.dying.push(copy.pid);
+            }
+            self.next = self.earliest;
+        }
         let segments = &watched.group.segments;
         for ((segment, seen), left) in segments.iter().zip(&mut self.seen).zip(&mut self.left) {
             let (count, copies) = segment.frozen_since(*seen);

@@ -1,7 +1,7 @@
 //! Names of calls, signals and fault kinds, for people.
 
 use nix::sys::signal::Signal;
-use rcb_abi::fault::{heal_site, kind};
+use rcb_abi::fault::{heal_site, kind, replay_difference};
 use rcb_abi::segment::{EXCEPTION, RDTSC, START, Trace, phase};
 use rcb_guard::Fault;
 use rcb_syscalls::render::text::{Fetch, format_call};
@@ -68,7 +68,15 @@ pub fn not_healed(words: &Fault) -> String {
         }
         heal_site::STREAMS => "descriptors are passed over streams here (see rcb doctor)".into(),
         heal_site::REPLAY => {
-            format!("it did not do again what it had done before, at a call ({})", call(words.detail as u32))
+            let how = match words.detail >> 32 {
+                replay_difference::REQUEST => "another request",
+                replay_difference::ORDER => "not what the journal has there",
+                replay_difference::RESULT => "another result",
+                replay_difference::BYTES => "other bytes",
+                replay_difference::FILE => "a file that is not to be found any more",
+                _ => "something else",
+            };
+            format!("call {} ({}), done again, was {how}", words.seq, call(words.detail as u32))
         }
         other => format!("reason {other}"),
     }

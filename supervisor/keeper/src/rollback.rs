@@ -19,14 +19,17 @@ use crate::spawn::Child;
 use crate::tree::Watched;
 use crate::verdict::Judgement;
 use rcb_abi::fault::kind;
-use rcb_guard::Cause;
+use rcb_guard::{Cause, End};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// How long copies may take to rise.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// So many rollbacks to one checkpoint are tried.
+/// How long a call may take that is under way.
+const ANSWER: Duration = Duration::from_millis(2);
+/// So many rollbacks to one checkpoint are tried for a fault at the same request, and for any.
 const MOST_TRIES: usize = 2;
+const MOST_TRIES_IN_ALL: usize = 8;
 
 /// What a replica had at the request at which the set disagreed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,15 +112,20 @@ impl Rollback {
     pub fn begin(watched: &mut Watched<'_>, cause: &Cause, shared: &Shared) -> std::result::Result<Self, String> {
         let since = Instant::now();
         let replicas = watched.group.children.len();
-        let Some(checkpoints) = &watched.checkpoints else { return Err(String::new()) };
+        let Some(mut checkpoints) = watched.checkpoints.take() else { return Err(String::new()) };
+        checkpoints.collect(watched);
+        let copies = checkpoints.usable(watched);
+        watched.checkpoints = Some(checkpoints);
         let is_hopeless = matches!(cause, Cause::Fault { fault, .. } if is_beyond_repair(fault));
         let has_ended = (0..replicas).any(|replica| watched.agreed(replica).is_some());
         if is_hopeless || has_ended || watched.killed.is_some() {
             return Err(String::new());
         }
-        let copies = checkpoints.usable(watched).ok_or("there is no checkpoint that could be gone back to")?;
+        let copies = copies.ok_or("there is no checkpoint that could be gone back to")?;
         let to = copies[0].seq;
-        if watched.tries.list.iter().filter(|before| before.to == to).count() >= MOST_TRIES {
+        let at = watched.group.segments.iter().map(|segment| segment.inbox().seq()).max().unwrap_or(0);
+        let same = watched.tries.list.iter().filter(|before| before.to == to);
+        if same.clone().filter(|before| before.seq == at).count() >= MOST_TRIES || same.count() >= MOST_TRIES_IN_ALL {
             return Err(watched.tries.pattern());
         }
         let risen: Vec<Child> = copies
@@ -129,12 +137,12 @@ impl Rollback {
             return Err("a frozen copy is gone".into());
         }
         let (judgement, ..) = judged(watched, cause).ok_or("the replicas do not stand still")?;
-        let at = watched.group.segments.iter().map(|segment| segment.inbox().seq()).max().unwrap_or(0);
         let said = (0..replicas).map(|replica| Said {
             cpu: watched.cpus[replica],
             chain: watched.group.segments[replica].inbox().statement().request(at).map(|request| request.chain),
         });
         let said = said.collect();
+        let_answer(watched);
         for child in &watched.group.children {
             processes::signal(child, libc::SIGKILL);
         }
@@ -144,7 +152,7 @@ impl Rollback {
             }
         }
         watched.tries.list.push(Try { to, seq: at, said });
-        watched.tries.is_open = true;
+        watched.tries.is_open = judgement.blamed.is_empty();
         order(watched, shared, &copies)?;
         Ok(Self { cause: *cause, judgement, group: watched.group.id, copies, risen, since, seq: at })
     }
@@ -204,6 +212,32 @@ impl Rollback {
             processes::reap(child, true);
         }
     }
+}
+
+/// A leader that lives and is in the middle of a call gets the time to tell what came of it: what it takes out of a pipe
+/// would be lost with it. One that waits for the outside world has not taken anything.
+fn let_answer(watched: &Watched<'_>) {
+    let leader = watched.lead();
+    let until = Instant::now() + ANSWER;
+    while watched.ends[watched.leader].is_none() && Instant::now() < until {
+        let begun = leader.intent();
+        if begun == 0 || begun != leader.inbox().seq() || leader.inbox().answered(begun) == begun {
+            return;
+        }
+        std::thread::sleep(ANSWER / 20);
+    }
+}
+
+/// The end on which both had agreed when one of them was lost: who announces one has found the other at the same request,
+/// and nothing is left to be done.
+pub fn agreed_end(watched: &Watched<'_>, cause: &Cause) -> Option<(usize, End)> {
+    let Cause::Died { replica, .. } = *cause else { return None };
+    watched.checkpoints.as_ref()?;
+    let other = (0..watched.group.children.len()).find(|other| *other != replica)?;
+    let end = watched.agreed(other)?;
+    let [said, lost] = [other, replica].map(|replica| watched.group.segments[replica].inbox().statement());
+    let is_same = said.request(said.seq)?.chain == lost.request(said.seq)?.chain;
+    (watched.agreed(replica).is_none() && is_same).then_some((replica, end))
 }
 
 /// Tells the frozen copies to go on, and how far they are answered from the journal.

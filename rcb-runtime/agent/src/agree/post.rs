@@ -35,11 +35,12 @@ pub struct Request<'a> {
 /// that nobody waits for.
 #[inline]
 pub fn post(st: &mut State, request: &Request<'_>, announced: bool) {
-    if recovery::due(st) {
-        recovery::attend(st);
-    }
+    // First, because a copy that rises goes on here, and has something to attend to.
     if recovery::checkpoint::is_due(st.seq + 1) {
         recovery::checkpoint::leave(st);
+    }
+    if recovery::due(st) {
+        recovery::attend(st);
     }
     st.seq += 1;
     let seq = st.seq;

@@ -34,6 +34,7 @@ pub fn execveat(st: &mut State, call: &Call) -> Answer {
 
 fn exec(st: &mut State, dir: i64, path: u64, argv: u64, envp: u64, flags: u64) -> Answer {
     let length = scratch().path_len[0];
+    crate::recovery::replay::before_execve(st);
     let result = if length == 0 {
         let mut byte = [0u8; 1];
         if guest::read(path, &mut byte).is_err() { fail(EFAULT) } else { fail(ENAMETOOLONG) }
@@ -92,8 +93,6 @@ fn replace(st: &mut State, target: &Target, path: u64, argv: u64, envp: u64) -> 
     };
     crate::handled::window::hand_over();
     crate::arrivals::give_back(st);
-    // They share a table of descriptors that this process is about to leave.
-    crate::recovery::checkpoint::dismiss();
     let carry = &mut shared::own().carry;
     let mut exe_before = [0u8; PATH_BYTES];
     exe_before.copy_from_slice(&carry.exe);

@@ -5,13 +5,14 @@ use crate::call::{Answer, Call, each, meets, once};
 use crate::guest;
 use crate::handled::identity;
 use crate::load::script::decimal;
+use crate::recovery;
 use crate::shared;
 use crate::state::{FdKind, State, scratch};
 use core::sync::atomic::Ordering::Relaxed;
 use rcb_abi::descriptors::RESERVED;
 use rcb_sys::errno::{EBADF, EFAULT, EINVAL};
 use rcb_sys::nr;
-use rcb_syscalls::spec::Arg;
+use rcb_syscalls::spec::{Arg, Exec, Handler};
 
 const O_ACCMODE: u64 = 3;
 const O_CREAT: u64 = 0o100;
@@ -213,6 +214,12 @@ pub fn close(st: &mut State, call: &Call) -> Answer {
     crate::descriptors::settle(st);
     st.forget_kind(fd);
     let own = each(call.nr, call.args);
+    recovery::replay::performed(st, call, own);
+    closed(st, call, own)
+}
+
+/// All have closed: the leader's result counts.
+fn closed(st: &mut State, call: &Call, own: i64) -> Answer {
     if st.n == 1 {
         return Answer::local(own);
     }
@@ -221,6 +228,14 @@ pub fn close(st: &mut State, call: &Call) -> Answer {
     }
     record::publish(st, None, &call.args, &call.entry, own, 0, 0);
     Answer::local(own)
+}
+
+/// The result of a call that a copy of this replica has performed already.
+pub fn known(st: &mut State, call: &Call, result: i64) -> Answer {
+    match call.row.exec {
+        Exec::Handled(Handler::Close) => closed(st, call, result),
+        _ => Answer::local(result),
+    }
 }
 
 /// close_range: around the agent's descriptors.
@@ -242,6 +257,7 @@ pub fn close_range(st: &mut State, call: &Call) -> Answer {
     if flags == 0 {
         st.kinds = [crate::state::FdKind::Unknown; crate::state::KINDS];
     }
+    recovery::replay::performed(st, call, result);
     Answer::local(result)
 }
 
@@ -253,6 +269,7 @@ pub fn dup(st: &mut State, call: &Call) -> Answer {
     }
     crate::descriptors::settle(st);
     let result = each(call.nr, call.args);
+    recovery::replay::performed(st, call, result);
     if result >= 0 {
         st.forget_kind(result as u64);
     }

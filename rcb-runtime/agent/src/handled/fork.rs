@@ -73,7 +73,6 @@ struct Wanted {
 /// The calls.
 pub fn fork(st: &mut State, call: &Call, regs: &mut Regs) -> Answer {
     let [flags, stack, parent_tid, child_tid, tls, _] = call.args;
-    recovery::replay::refuse_to_fork(st);
     let wanted = match call.nr {
         FORK_NR => Wanted { flags: SIGCHLD, stack: 0, parent_tid: 0, child_tid: 0, tls: 0 },
         VFORK_NR => Wanted { flags: CLONE_VM | CLONE_VFORK | SIGCHLD, stack: 0, parent_tid: 0, child_tid: 0, tls: 0 },
@@ -125,6 +124,11 @@ fn take_spare(fd_base: u32) -> i64 {
 }
 
 fn make(st: &mut State, wanted: &Wanted, group: u32, regs: &mut Regs) -> Answer {
+    if recovery::replay::is_answered_again(st) {
+        // The children are there.
+        let pid = step(st, FORK, || 0) as i64;
+        return made_it(st, wanted, group, pid, regs);
+    }
     let own = shared::own();
     let waits = wanted.flags & CLONE_VFORK;
     own.wait.phase.store(phase::BLOCKED, Relaxed);
@@ -146,6 +150,11 @@ fn make(st: &mut State, wanted: &Wanted, group: u32, regs: &mut Regs) -> Answer 
         // The other replicas have a child that this one has not, or the reverse.
         park(st, Words::new(kind::RESULT, made.unsigned_abs(), 0));
     }
+    made_it(st, wanted, group, pid, regs)
+}
+
+/// The parent, from where its child is there.
+fn made_it(st: &mut State, wanted: &Wanted, group: u32, pid: i64, regs: &Regs) -> Answer {
     if is_error(pid) {
         return Answer::local(pid);
     }
@@ -160,8 +169,6 @@ fn make(st: &mut State, wanted: &Wanted, group: u32, regs: &mut Regs) -> Answer 
     if wanted.flags & CLONE_VM != 0 {
         window::take_back(st, group, regs.rsp);
     }
-    // A child is not made twice.
-    recovery::checkpoint::leave(st);
     Answer::local(pid)
 }
 
@@ -242,6 +249,7 @@ fn start_over(st: &mut State, group: u32) {
     st.payload_pos = 0;
     st.payload_start = [0; rcb_abi::segment::RING];
     st.last_fd_seq = 0;
+    st.left_at = u64::MAX;
     recovery::journal::start(st, 0);
     signals::forked(st);
 }

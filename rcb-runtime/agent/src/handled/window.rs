@@ -8,6 +8,7 @@
 #![allow(unsafe_code, reason = "maps the child's segment for a moment, one static word")]
 
 use crate::guest;
+use crate::recovery::{journal, replay};
 use crate::shared;
 use crate::state::State;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -41,7 +42,10 @@ pub fn hand_over() {
 }
 
 /// In the parent, once it runs again.
-pub fn take_back(st: &State, group: u32, to: u64) {
+pub fn take_back(st: &mut State, group: u32, to: u64) {
+    if replay::is_answered_again(st) {
+        return put_back(replay::payload(st), to);
+    }
     let column = st.fd_base + FD_SEGMENT + st.replica as u32;
     let offset = u64::from(group) * SEGMENT_STRIDE;
     // SAFETY: a new mapping where the kernel likes, of a file that is as large.
@@ -51,17 +55,19 @@ pub fn take_back(st: &State, group: u32, to: u64) {
     }
     // SAFETY: just mapped; the child has ended or left this memory behind with its execve.
     let window = unsafe { &(*(at as *const Segment)).window };
-    let length = (window.length as usize).min(WINDOW_BYTES);
-    let mut done = 0;
-    while done < length {
-        let piece = &window.bytes[done..done + 64];
-        let mut own = [0u8; 64];
-        // Only what has changed: the rest may be what this process does not let be written.
-        if guest::read(to + done as u64, &mut own).is_ok() && own != *piece {
-            let _ = guest::write(to + done as u64, piece);
-        }
-        done += 64;
-    }
+    let length = (window.length as usize).min(WINDOW_BYTES) / 64 * 64;
+    put_back(&window.bytes[..length], to);
+    journal::bytes(st, &window.bytes[..length]);
     // SAFETY: unmaps what was mapped above.
     unsafe { syscall!(nr::MUNMAP, at, size_of::<Segment>(), 0, 0, 0, 0) };
+}
+
+fn put_back(bytes: &[u8], to: u64) {
+    for (piece, at) in bytes.as_chunks::<64>().0.iter().zip((to..).step_by(64)) {
+        let mut own = [0u8; 64];
+        // Only what has changed: the rest may be what this process does not let be written.
+        if guest::read(at, &mut own).is_ok() && own != *piece {
+            let _ = guest::write(at, piece);
+        }
+    }
 }

@@ -7,6 +7,7 @@
 
 use super::refuse;
 use crate::call::Call;
+use crate::descriptors;
 use crate::load::elf;
 use crate::shared;
 use crate::state::State;
@@ -170,6 +171,9 @@ fn settle(st: &mut State, call: &Call) -> Option<i64> {
             unknown();
         }
         return None;
+    }
+    if st.checkpoints && makes_again(call) {
+        descriptors::close_strays(st);
     }
     if matches!(call.row.class, Class::PureInput) || waits(call.nr) || makes_again(call) {
         return None;

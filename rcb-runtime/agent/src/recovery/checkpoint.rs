@@ -56,9 +56,10 @@ fn now() -> u64 {
 /// Leaves a copy, which comes back from here when it rises.
 #[cold]
 pub fn leave(st: &mut State) {
-    if !st.checkpoints || st.replay.on {
+    if !st.checkpoints || st.replay.on || st.left_at == st.seq {
         return;
     }
+    st.left_at = st.seq;
     let streams = st.socket_peers != 0 || shared::own().wait.needs_socket.load(Relaxed) != 0;
     let why_not = if st.bound.lost & bound::MEMORY != 0 { 1 } else { u32::from(streams) * 2 };
     if why_not != 0 {
@@ -87,6 +88,8 @@ pub fn leave(st: &mut State) {
         rises = true;
         // Its own copy waits for another order than this one.
         st.epoch = order().epoch.load(Acquire);
+        // This process has not written anything yet, and is about to.
+        super::start_account(shared::own(), shared::own().moved.read.load(Relaxed));
         // SAFETY: as above.
         unsafe {
             let carry = (&raw mut shared::own().carry).cast::<u8>();
@@ -103,7 +106,6 @@ fn say(st: &State, pid: u32, took_ns: u64) {
     let own = shared::own();
     let count = own.frozen_count.load(Relaxed);
     let place = &own.frozen[count as usize % FROZEN];
-    place.forks.store(own.carry.forks, Relaxed);
     place.seq.store(st.seq, Relaxed);
     place.journal.store(st.journal.end, Relaxed);
     place.took_ns.store(took_ns, Relaxed);
@@ -158,9 +160,9 @@ fn rise(st: &mut State) {
     own.wait.intent.store(0, Relaxed);
     own.wait.phase.store(phase::RUN, Relaxed);
     own.retried[0].store(0, Relaxed);
+    own.head.nr.store(0, Relaxed);
     own.head.chain.store(st.chain, Relaxed);
     own.head.seq.store(st.seq, Relaxed);
-    super::start_account(own, own.moved.read.load(Relaxed));
     let epoch = order().epoch.load(Acquire);
     replay::begin(st);
     replay::forget_signals(st);

@@ -123,19 +123,19 @@ fn payload(st: &mut State, bytes: usize, fill: impl FnOnce(&mut [u8])) {
 /// The current request is answered by a record of the leader.
 #[cold]
 pub fn open(st: &mut State, record: &Record) {
+    let leader = shared::peer(st.source());
     let flags = record.flags.load(Relaxed);
     let entry = &mut st.journal.entry;
     entry.flags = flags | RECORDED;
     entry.digest = record.digest.load(Relaxed);
     entry.extra = record.extra.load(Relaxed);
     if flags & record_flag::SIGNALS != 0 {
-        entry.signals =
-            shared::peer(st.leader).admitted[st.seq as usize % RING].count.load(Relaxed).min(ADMITTED as u32);
+        entry.signals = leader.admitted[st.seq as usize % RING].count.load(Relaxed).min(ADMITTED as u32);
     }
-    let (start, length) =
-        (record.payload.load(Relaxed) as usize % PAYLOAD_BYTES, record.payload_len.load(Relaxed) as usize);
+    let start = record.payload.load(Relaxed) as usize % PAYLOAD_BYTES;
+    let length = record.payload_len.load(Relaxed) as usize;
     // Wrong lengths are found by whoever takes the payload.
-    if let Some(bytes) = shared::peer(st.leader).payload.get(start..start.saturating_add(length)) {
+    if let Some(bytes) = leader.payload.get(start..start.saturating_add(length)) {
         payload(st, length, |place| place.copy_from_slice(bytes));
     }
 }
@@ -152,6 +152,13 @@ pub fn read_back(st: &mut State, call: &Call, result: u64) {
             done += bytes;
         });
     });
+}
+
+/// Bytes that belong to the current request.
+pub fn bytes(st: &mut State, bytes: &[u8]) {
+    if st.journal.keeps {
+        payload(st, bytes.len(), |place| place.copy_from_slice(bytes));
+    }
 }
 
 /// Visits the parts of guest memory that a read with this result has filled.

@@ -22,7 +22,7 @@ use crate::state::{FdKind, State};
 use crate::{arrivals, load};
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicU32, AtomicU64};
-use rcb_abi::fault::heal_site;
+use rcb_abi::fault::{heal_site, replay_difference};
 use rcb_abi::journal::{Entry, RECORDED, SKIP, STEP, size, to_end};
 use rcb_abi::segment::{RING, Record};
 use rcb_sys::errno::is_error;
@@ -82,10 +82,14 @@ fn seen(st: &mut State, less: u32) {
     st.epoch = super::order().epoch.load(Acquire).wrapping_sub(less);
 }
 
-/// A fork ends what a checkpoint is good for: there is a new one behind it.
-pub fn refuse_to_fork(st: &State) {
-    if st.replay.on {
-        differs(st);
+/// A program was executed and had done nothing yet: this is where what was done before ends.
+pub fn before_execve(st: &mut State) {
+    let goes_on = is_answered_again(st) && current(st).seq == st.seq;
+    if st.replay.on && !goes_on {
+        st.replay.end = st.replay.at;
+        st.replay.answered = 0;
+        st.journal.end = st.replay.at;
+        go_live(st);
     }
 }
 
@@ -104,6 +108,10 @@ pub fn attend(st: &mut State) {
     if is_answered_again(st) || st.seq < st.replay.answered {
         return;
     }
+    go_live(st);
+}
+
+fn go_live(st: &mut State) {
     st.replay.on = false;
     st.replay.reports = true;
     st.leader = st.replay.leader;
@@ -112,6 +120,12 @@ pub fn attend(st: &mut State) {
         *kind = FdKind::Unknown;
     }
     if st.leads() {
+        let answer = &shared::own().records[st.replay.answered as usize % RING];
+        if st.replay.answered != 0 {
+            // A follower may still have to read what belongs to it.
+            let end = answer.payload.load(Relaxed) + u64::from(answer.payload_len.load(Relaxed)).next_multiple_of(64);
+            st.payload_pos = st.payload_pos.max(end);
+        }
         super::take_over(st);
     }
 }
@@ -127,23 +141,33 @@ pub const fn has_them(st: &State) -> bool {
     is_answered_again(st) || (st.replay.on && st.replay.leader == st.replica)
 }
 
-fn differs(st: &State) -> ! {
+/// This request is not what it was; `how` is one of [`replay_difference`].
+fn differs(st: &State, how: u64) -> ! {
     let nr = shared::own().head.nr.load(Relaxed);
-    refuse(st, heal_site::REPLAY, u64::from(nr))
+    refuse(st, heal_site::REPLAY, how << 32 | u64::from(nr))
 }
 
-/// The current entry.
-fn entry(st: &mut State) -> Entry {
+/// The entry that is next in the journal.
+fn current(st: &mut State) -> Entry {
     // SAFETY: inside the ring, whose writer is gone or is this replica.
     let read = |position: u64| unsafe { journal::entry_at(position).read_volatile() };
-    let mut entry = read(st.replay.at);
-    if entry.flags & SKIP != 0 {
-        st.replay.at += to_end(st.replay.at);
-        entry = read(st.replay.at);
+    let entry = read(st.replay.at);
+    if entry.flags & SKIP == 0 {
+        return entry;
     }
+    st.replay.at += to_end(st.replay.at);
+    read(st.replay.at)
+}
+
+/// The same, which must be that of the current request.
+fn entry(st: &mut State) -> Entry {
+    let entry = current(st);
     let left = st.replay.end.wrapping_sub(st.replay.at);
-    if entry.seq != st.seq || entry.chain != st.chain || size(&entry) > left {
-        differs(st);
+    if entry.seq != st.seq || size(&entry) > left {
+        differs(st, replay_difference::ORDER);
+    }
+    if entry.chain != st.chain {
+        differs(st, replay_difference::REQUEST);
     }
     entry
 }
@@ -151,11 +175,15 @@ fn entry(st: &mut State) -> Entry {
 /// The record that answers the current request.
 pub fn record(st: &mut State) -> &'static Record {
     if !is_answered_again(st) {
-        return &shared::peer(st.replay.leader).records[st.seq as usize % RING];
+        let record = &shared::peer(st.replay.leader).records[st.seq as usize % RING];
+        if st.journal.keeps {
+            journal::open(st, record);
+        }
+        return record;
     }
     let entry = entry(st);
     if entry.flags & RECORDED == 0 {
-        differs(st);
+        differs(st, replay_difference::ORDER);
     }
     RECORD.result.store(entry.result, Relaxed);
     RECORD.payload.store(0, Relaxed);
@@ -190,25 +218,49 @@ pub fn side(st: &mut State, now: u64) -> u64 {
     now
 }
 
-/// The result of a call that is not performed again.
-pub fn known(st: &mut State, call: &Call) -> Option<i64> {
+/// Whether a call changes, or asks for, what a copy shares with its replica.
+fn is_shared(call: &Call) -> bool {
     const UMASK: u32 = 95;
-    if !is_answered_again(st) {
-        return None;
+    match call.row.exec {
+        Exec::Each => call.nr == UMASK || call.row.args.iter().any(|arg| matches!(arg, Arg::Fd | Arg::Path)),
+        Exec::Handled(handler) => matches!(handler, Handler::Close | Handler::CloseRange | Handler::Dup),
+        _ => false,
     }
-    let by_each = matches!(call.row.exec, Exec::Each)
-        && (call.nr == UMASK || call.row.args.iter().any(|arg| matches!(arg, Arg::Fd | Arg::Path)));
-    let by_handler = matches!(call.row.exec, Exec::Handled(Handler::Close | Handler::CloseRange | Handler::Dup));
-    let maps = matches!(call.row.exec, Exec::Handled(Handler::Mmap));
-    let result = |st: &mut State| entry(st).result as i64;
-    (by_each || by_handler || (maps && is_error(result(st)))).then(|| result(st))
+}
+
+/// The result of a call that is not performed again. The replica that this is a copy of may have been lost before it
+/// performed its last one.
+pub fn known(st: &mut State, call: &Call) -> Option<i64> {
+    let [seq, result] = &shared::own().table_changed;
+    if is_shared(call) {
+        let last = seq.load(Relaxed);
+        return if last < st.seq {
+            None
+        } else if is_answered_again(st) {
+            Some(entry(st).result as i64)
+        } else {
+            (last == st.seq).then(|| result.load(Relaxed) as i64)
+        };
+    }
+    let fails = |st: &mut State| Some(entry(st).result as i64).filter(|result| is_error(*result));
+    if is_answered_again(st) && matches!(call.row.exec, Exec::Handled(Handler::Mmap)) { fails(st) } else { None }
+}
+
+/// A call has been performed: remembers if a copy must not do that again.
+#[inline]
+pub fn performed(st: &State, call: &Call, result: i64) {
+    if st.checkpoints && is_shared(call) {
+        let [seq, last] = &shared::own().table_changed;
+        last.store(result as u64, Relaxed);
+        seq.store(st.seq, Relaxed);
+    }
 }
 
 /// Puts the bytes back that a read by each replica has brought.
 pub fn read_again(st: &mut State, call: &Call, result: u64) {
     let bytes = payload(st);
     if bytes.len() as u64 != result {
-        differs(st);
+        differs(st, replay_difference::BYTES);
     }
     let mut done = 0;
     journal::parts(call, result, |address, length| {
@@ -231,7 +283,7 @@ pub struct File {
 pub fn file(st: &mut State, fd: u64) -> File {
     let note = payload(st);
     if note.len() < 24 {
-        differs(st);
+        differs(st, replay_difference::FILE);
     }
     let word = |k: usize| note[8 * k..8 * k + 8].iter().rev().fold(0u64, |word, byte| word << 8 | u64::from(*byte));
     let is_it = |fd: u64| {
@@ -246,7 +298,7 @@ pub fn file(st: &mut State, fd: u64) -> File {
     path[..note.len() - 24].copy_from_slice(&note[24..]);
     match load::elf::open(path.as_ptr() as u64) {
         Ok(fd) if is_it(fd) => File { fd, mode, is_ours: true },
-        _ => differs(st),
+        _ => differs(st, replay_difference::FILE),
     }
 }
 
@@ -268,7 +320,7 @@ pub fn conclude(st: &mut State, result: i64) {
     }
     let entry = entry(st);
     if entry.result != result as u64 {
-        differs(st);
+        differs(st, replay_difference::RESULT);
     }
     st.replay.at += size(&entry);
 }

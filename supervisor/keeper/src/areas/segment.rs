@@ -92,7 +92,6 @@ impl<'run> SegmentArea<'run> {
             let place = &ring[index as usize % ring.len()];
             Copy {
                 pid: place.pid.load(Ordering::Relaxed),
-                forks: place.forks.load(Ordering::Relaxed),
                 seq: place.seq.load(Ordering::Relaxed),
                 journal: place.journal.load(Ordering::Relaxed),
                 took: Duration::from_nanos(place.took_ns.load(Ordering::Relaxed)),
