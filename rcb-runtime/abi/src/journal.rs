@@ -1,7 +1,7 @@
 //! The journal of a group: what its calls have answered since the oldest checkpoint, so that they can be answered again.
 //!
 //! ```text
-//!  ... | Entry | payload, in steps of 64 | signals, 128 bytes each | Entry | ...       one per concluded request
+//!  ... | Entry | payload, in steps of 128 | signals, 128 bytes each | Entry | ...       one per concluded request
 //! ```
 //!
 //! A ring in a file of its own, written by the follower of two replicas as it concludes requests. Positions count bytes
@@ -16,7 +16,7 @@ pub const JOURNAL_BYTES: u64 = 16 << 20;
 pub const JOURNAL_ADDR: u64 = AGENT_BASE + 0x4000_0000;
 
 /// Entries begin at multiples of this.
-pub const STEP: u64 = 64;
+pub const STEP: u64 = 128;
 
 /// Flag: nothing more until the ring begins anew.
 pub const SKIP: u32 = 1 << 31;
@@ -24,7 +24,7 @@ pub const SKIP: u32 = 1 << 31;
 pub const RECORDED: u32 = 1 << 30;
 
 /// One request that was concluded.
-#[repr(C, align(64))]
+#[repr(C, align(128))]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Entry {
     /// Its sequence number.
@@ -33,6 +33,8 @@ pub struct Entry {
     pub chain: u64,
     /// Result.
     pub result: u64,
+    /// Result in the record, which may be about a part.
+    pub answer: u64,
     /// Digest of the payload, as in the record.
     pub digest: u64,
     /// What the record has in `extra`.

@@ -169,6 +169,16 @@ pub struct ChildProcess {
     pub job_changes: u32,
 }
 
+/// Why a process leaves no frozen copies; [`Segment::no_copies`].
+pub mod no_copies {
+    /// It does.
+    pub const NONE: u32 = 0;
+    /// Memory is shared with other processes of the guest.
+    pub const SHARED_MEMORY: u32 = 1;
+    /// Descriptors are passed over streams, which a copy has not.
+    pub const STREAMS: u32 = 2;
+}
+
 /// A frozen copy of a replica.
 #[repr(C)]
 pub struct Frozen {
@@ -369,7 +379,7 @@ pub struct Segment {
     pub journal_end: AtomicU64,
     /// The request of its last entry.
     pub journal_seq: AtomicU64,
-    /// Why this process leaves no copies: 1 it shares memory, 2 descriptors are passed over streams; else 0.
+    /// Why this process leaves no copies: one of [`no_copies`].
     pub no_copies: AtomicU32,
     /// A checkpoint whose part of the journal begins earlier cannot be used; all ones while none can.
     pub journal_valid: AtomicU64,

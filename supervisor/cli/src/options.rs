@@ -305,7 +305,14 @@ mod tests {
 
     #[test]
     fn wrong_use_is_refused() {
-        for line in ["rcb run", "rcb run --", "rcb run --deadline -1 -- x", "rcb run -n x -- x", "rcb walk"] {
+        for line in [
+            "rcb run",
+            "rcb run --checkpoint-budget 3 -- x",
+            "rcb run --",
+            "rcb run --deadline -1 -- x",
+            "rcb run -n x -- x",
+            "rcb walk",
+        ] {
             assert!(parse(line).is_err(), "{line}");
         }
     }

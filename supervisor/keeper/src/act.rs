@@ -407,7 +407,7 @@ fn checkpoints(watched: &mut Watched<'_>, shared: &Shared, terms: Option<Terms>,
         tell(News::Retried(&retried));
     }
     let why_not = watched.lead().no_copies();
-    if why_not != 0 && !watched.told_of_no_copies {
+    if why_not != rcb_abi::segment::no_copies::NONE && !watched.told_of_no_copies {
         watched.told_of_no_copies = true;
         say(&format!("warning: no checkpoints: {}", names::no_copies(why_not)));
     }

@@ -14,6 +14,7 @@ use crate::group::Shared;
 use crate::processes;
 use crate::tree::Watched;
 use rcb_abi::journal::JOURNAL_BYTES;
+use rcb_abi::segment::no_copies;
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -130,10 +131,11 @@ impl Checkpoints {
         let (start, _) = part(watched, copies)?;
         let segments = &watched.group.segments;
         let is_valid = keeper(watched).is_some_and(|keeper| start >= segments[keeper].journal_valid());
+        let is_shared = segments.iter().any(|segment| segment.no_copies() != no_copies::NONE);
         // In the middle of a fork nobody knows who has children already.
         let known = keeper(watched).map_or(0, |keeper| segments[keeper].forks());
         let forks = segments.iter().any(|segment| segment.cloning() > known);
-        (is_valid && !forks).then(|| copies.clone())
+        (is_valid && !is_shared && !forks).then(|| copies.clone())
     }
 
     /// Goes on as far as it can now.

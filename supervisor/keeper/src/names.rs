@@ -2,8 +2,8 @@
 
 use nix::sys::signal::Signal;
 use rcb_abi::fault::{heal_site, kind, replay_difference};
-use rcb_abi::segment::{EXCEPTION, RDTSC, START, Trace, phase};
-use rcb_guard::Fault;
+use rcb_abi::segment::{EXCEPTION, FORK, PIECE, RDTSC, START, Trace, no_copies, phase};
+use rcb_guard::{End, Fault};
 use rcb_syscalls::render::text::{Fetch, format_call};
 
 /// Name of a call number, pseudo calls of the agent included.
@@ -11,6 +11,8 @@ pub fn call(nr: u32) -> String {
     match nr {
         START => "start of the program".into(),
         RDTSC => "rdtsc instruction".into(),
+        PIECE => "a piece of a read".into(),
+        FORK => "a step of a fork".into(),
         _ if nr > EXCEPTION && nr <= EXCEPTION + 64 => format!("CPU exception {}", signal((nr - EXCEPTION) as i32)),
         _ => rcb_syscalls::lookup(nr).map_or_else(|| format!("system call {nr}"), |row| row.name.into()),
     }
@@ -23,6 +25,14 @@ pub fn request(trace: &Trace, result: Option<u64>, fetch: Fetch<'_>) -> String {
         return call(trace.nr);
     }
     format_call(trace.nr, trace.args, result.map(|result| result as i64), fetch)
+}
+
+/// How a process has ended.
+pub fn end(end: End) -> String {
+    match end {
+        End::Exit(status) => format!("it exited with status {status}"),
+        End::Signal(number) => format!("it was killed by {}", signal(number)),
+    }
 }
 
 /// `SIGSEGV` and its like.
@@ -84,7 +94,7 @@ pub fn not_healed(words: &Fault) -> String {
 
 /// Why a process leaves no frozen copies.
 pub fn no_copies(why: u32) -> &'static str {
-    if why == 1 {
+    if why == no_copies::SHARED_MEMORY {
         "the program shares memory between its processes"
     } else {
         "descriptors are passed over streams here (see rcb doctor)"

@@ -163,16 +163,18 @@ impl Rollback {
         let is_there = |(segment, copy): (&crate::areas::SegmentArea<'_>, &Copy)| {
             segment.epoch() == watched.epoch && segment.pid() == copy.pid
         };
+        // First, because who is there may have gone on and ended before we look.
+        let ends: Vec<Option<End>> = self.risen.iter().map(processes::gone).collect();
         if segments.iter().zip(&self.copies).all(is_there) {
             return Progress::Done(Box::new(self.adopt(watched)));
         }
-        for (replica, (segment, child)) in segments.iter().zip(&self.risen).enumerate() {
+        for (replica, segment) in segments.iter().enumerate() {
             let fault = segment.inbox().fault();
             if fault.kind == kind::HEAL && segment.epoch() == watched.epoch {
                 return Progress::Failed(names::not_healed(&fault));
             }
-            if processes::gone(child).is_some() {
-                return Progress::Failed(format!("the copy of replica {replica} has ended"));
+            if let Some(end) = ends[replica] {
+                return Progress::Failed(format!("the copy of replica {replica} has ended: {}", names::end(end)));
             }
             segment.wake_frozen();
         }

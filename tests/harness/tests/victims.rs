@@ -3,6 +3,8 @@
 use libtest_mimic::{Arguments, Failed, Trial};
 use rcb_tests::inherited;
 
+#[path = "victims/checkpoints.rs"]
+mod checkpoints;
 #[path = "victims/codes.rs"]
 mod codes;
 #[path = "victims/costs.rs"]
@@ -27,6 +29,7 @@ fn main() {
     let mut trials: Vec<Trial> = Vec::new();
     trials.extend(deaths::trials());
     trials.extend(heals::trials());
+    trials.extend(checkpoints::trials());
     trials.extend(codes::trials());
     trials.extend(records::trials());
     trials.extend(surroundings::trials());

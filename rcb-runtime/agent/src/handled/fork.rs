@@ -156,6 +156,9 @@ fn make(st: &mut State, wanted: &Wanted, group: u32, regs: &mut Regs) -> Answer 
 /// The parent, from where its child is there.
 fn made_it(st: &mut State, wanted: &Wanted, group: u32, pid: i64, regs: &Regs) -> Answer {
     if is_error(pid) {
+        let own = shared::own();
+        own.cloning.store(own.carry.forks, Relaxed);
+        own.cloned.store(own.carry.forks, Relaxed);
         return Answer::local(pid);
     }
     let carry = &mut shared::own().carry;

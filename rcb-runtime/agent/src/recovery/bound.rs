@@ -4,7 +4,10 @@
 #![allow(unsafe_code, reason = "locks, timers and the clock of the process")]
 
 use crate::guest;
+use crate::shared;
 use crate::state::State;
+use core::sync::atomic::Ordering::Relaxed;
+use rcb_abi::segment::no_copies;
 use rcb_sys::errno::is_error;
 use rcb_sys::{nr, syscall};
 
@@ -102,14 +105,20 @@ fn bind(st: &mut State, nr: u32, args: &[u64; 6]) {
     match nr {
         // The kernel drops the locks that the process has on the file.
         3 => bound.lock(args[0] as u32, F_UNLCK, 0, u64::MAX),
-        9 if args[3] & SHARED_ANONYMOUS == SHARED_ANONYMOUS => bound.lost |= MEMORY,
-        30 => bound.lost |= MEMORY,
+        9 if args[3] & SHARED_ANONYMOUS == SHARED_ANONYMOUS => share_memory(st),
+        30 => share_memory(st),
         37 => arm(bound, u64::from(args[0] as u32) * SECOND, 0),
         38 if args[0] == ITIMER_REAL => arm(bound, micros(args[1] + 16), micros(args[1])),
         38 | 222 => bound.lost |= TIMERS,
         72 if matches!(args[1], F_SETLK | F_SETLKW) => set_lock(bound, args[0] as u32, args[2]),
         _ => {}
     }
+}
+
+/// What is written there does not belong to this process alone: nothing can be copied any more.
+fn share_memory(st: &mut State) {
+    st.bound.lost |= MEMORY;
+    shared::own().no_copies.store(no_copies::SHARED_MEMORY, Relaxed);
 }
 
 /// `struct flock`: type, whence, start, length.

@@ -22,7 +22,7 @@ use crate::{arrivals, descriptors};
 use core::cell::UnsafeCell;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use rcb_abi::fault::{heal_site, kind};
-use rcb_abi::segment::{Carry, FROZEN, phase};
+use rcb_abi::segment::{Carry, FROZEN, no_copies, phase};
 use rcb_sys::errno::is_error;
 use rcb_sys::{nr, syscall};
 
@@ -61,8 +61,12 @@ pub fn leave(st: &mut State) {
     }
     st.left_at = st.seq;
     let streams = st.socket_peers != 0 || shared::own().wait.needs_socket.load(Relaxed) != 0;
-    let why_not = if st.bound.lost & bound::MEMORY != 0 { 1 } else { u32::from(streams) * 2 };
-    if why_not != 0 {
+    let why_not = match (st.bound.lost & bound::MEMORY != 0, streams) {
+        (true, _) => no_copies::SHARED_MEMORY,
+        (_, true) => no_copies::STREAMS,
+        _ => no_copies::NONE,
+    };
+    if why_not != no_copies::NONE {
         shared::own().no_copies.store(why_not, Relaxed);
         return;
     }

@@ -43,6 +43,7 @@ impl Journal {
             seq: 0,
             chain: 0,
             result: 0,
+            answer: 0,
             digest: 0,
             extra: 0,
             side: 0,
@@ -127,6 +128,7 @@ pub fn open(st: &mut State, record: &Record) {
     let flags = record.flags.load(Relaxed);
     let entry = &mut st.journal.entry;
     entry.flags = flags | RECORDED;
+    entry.answer = record.result.load(Relaxed);
     entry.digest = record.digest.load(Relaxed);
     entry.extra = record.extra.load(Relaxed);
     if flags & record_flag::SIGNALS != 0 {

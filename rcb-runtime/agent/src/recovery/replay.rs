@@ -185,7 +185,7 @@ pub fn record(st: &mut State) -> &'static Record {
     if entry.flags & RECORDED == 0 {
         differs(st, replay_difference::ORDER);
     }
-    RECORD.result.store(entry.result, Relaxed);
+    RECORD.result.store(entry.answer, Relaxed);
     RECORD.payload.store(0, Relaxed);
     RECORD.payload_len.store(entry.payload, Relaxed);
     RECORD.flags.store(entry.flags & !RECORDED, Relaxed);

@@ -44,7 +44,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 /// The events of a kind so far.
-fn events(record: &Path, kind: &str) -> Result<Vec<Value>, Failed> {
+pub(crate) fn events(record: &Path, kind: &str) -> Result<Vec<Value>, Failed> {
     Ok(victim::read_record(record)?.into_iter().filter(|event| event["event"] == kind).collect())
 }
 
@@ -237,7 +237,7 @@ fn scrubbed(replicas: usize) -> Result<(), Failed> {
 }
 
 /// Flips a bit of a process in the strings at the end of its stack.
-fn flip_environment(pid: i32) -> Result<u64, Failed> {
+pub(crate) fn flip_environment(pid: i32) -> Result<u64, Failed> {
     let maps = std::fs::read_to_string(format!("/proc/{pid}/maps"))?;
     let stack = maps.lines().find(|line| line.ends_with("[stack]")).ok_or("no stack")?;
     let end = stack.split(['-', ' ']).nth(1).and_then(|text| u64::from_str_radix(text, 16).ok()).ok_or("no end")?;
