@@ -60,8 +60,13 @@ bench: build $(if $(BENCH),,suite) ## the suite with full inputs, then what repl
 	$(CARGO) run --locked --release -p rcb-bench -- $(BENCH)
 	@if [ -n "$(LLVM)" ] && [ -z "$(BENCH)" ]; then $(MAKE) --no-print-directory bench-hardening; fi
 
-bench-hardening: build ## what hardening costs: kernels, none against swift and swift+cfc
+bench-hardening: build ## what hardening costs: kernels, a large module, sqlite3, zlib and a Rust program (fetches them)
 	$(CARGO) run --locked --release -p rcb-hardening-tests
+	$(CARGO) run --locked --release -p rcb-hardening-tests -- --module
+	@tests/hardening/programs.sh "$(TARGET)" "$(TARGET)/projects"; status=$$?; \
+	if [ $$status = 77 ]; then echo "bench-hardening: skipped sqlite3, zlib and hexyl: no sources" >&2; exit 0; fi; \
+	[ $$status = 0 ] || exit $$status; \
+	$(CARGO) run --locked --release -p rcb-hardening-tests -- --programs "$(TARGET)/projects/programs"
 
 soak-hardening: build ## what hardening detects: COUNT=3000 flips per kernel and scheme; real projects built with rcbcc
 	tests/hardening/projects.sh "$(TARGET)" "$(TARGET)/projects"

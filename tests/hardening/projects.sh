@@ -4,26 +4,9 @@
 # zlib, bzip2, lua5.4 and sqlite3. Needs network for apt-get, and tclsh for sqlite3. Everything goes to FOLDER.
 set -eu
 rcbcc=$(realpath "$1")/release/rcbcc
-mkdir -p "$2/apt/lists/partial" "$2/src"
+mkdir -p "$2"
 folder=$(realpath "$2")
-# Sources need an entry of their own, which is not the machine's business.
-cat >"$folder/apt/src.sources" <<EOF
-Types: deb-src
-URIs: http://deb.debian.org/debian
-Suites: bookworm
-Components: main
-Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
-EOF
-apt() {
-    apt-get -q -o Dir::State::lists="$folder/apt/lists" -o Dir::Etc::sourcelist="$folder/apt/src.sources" \
-        -o Dir::Etc::sourceparts=/dev/null -o APT::Sandbox::User=root "$@"
-}
-apt update >"$folder/apt.log"
-cd "$folder/src"
-apt source --download-only zlib bzip2 lua5.4 sqlite3 >>"$folder/apt.log"
-for archive in zlib_*.orig.tar.* bzip2_*.orig.tar.* lua5.4_*.orig.tar.* sqlite3_*.orig.tar.*; do
-    tar xf "$archive"
-done
+"$(dirname "$(realpath "$0")")/sources.sh" "$folder" zlib bzip2 lua5.4 sqlite3
 passed() {
     echo "$1: built with rcbcc, $2"
 }

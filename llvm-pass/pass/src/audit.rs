@@ -5,7 +5,7 @@
 //!
 //! - calls of the fault handler: a protected function with checks has at least one;
 //! - ways to the blocks that make those calls: the checks that are left;
-//! - comparisons of a register with itself: what a check becomes when both slices were merged;
+//! - comparisons of a register with itself: what a check of two slices becomes when they were merged;
 //! - twin operations whose operands come from one register (`twins`).
 
 mod twins;
@@ -29,7 +29,7 @@ pub struct Machine {
     pub fault_calls: u32,
     /// Conditional jumps to those calls.
     pub checks: u32,
-    /// Comparisons of a register with itself whose outcome decides about such a jump.
+    /// Comparisons of a register with itself whose outcome decides about such a jump, but for checks of branches.
     pub idle_checks: u32,
     /// Pairs of operations, one of each slice, that lead to a check.
     pub twins: u32,
@@ -124,8 +124,11 @@ fn machine(code: &[u8], start: u64, references: &HashMap<u64, Reference>) -> Mac
             continue;
         };
         machine.checks += 1;
-        machine.idle_checks += u32::from(compares_with_itself(test));
-        // The check of a branch compares within the shadow slice what the branch has compared.
+        // The check of a branch compares within the shadow slice what the branch has compared. It compares a register
+        // with itself where the program does: code generation knows more equal values than the optimiser.
+        if *kind != Some(Check::Branch as u32) {
+            machine.idle_checks += u32::from(compares_with_itself(test));
+        }
         if kind.is_some_and(|kind| COMPARES_SLICES.iter().any(|&check| check as u32 == kind)) {
             slices.follow(at);
         }

@@ -30,6 +30,11 @@ pub fn rcbcc() -> Result<PathBuf> {
     Ok(path)
 }
 
+/// The clang that rcbcc drives.
+pub fn clang() -> PathBuf {
+    std::env::var_os("RCBCC_LLVM").map_or_else(|| PathBuf::from("/usr/lib/llvm-22/bin"), PathBuf::from).join("clang")
+}
+
 /// Top of the workspace.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")

@@ -50,6 +50,18 @@ fn a_register_that_feeds_both_slices_is_found() {
     assert!(lost.len() == 1 && lost[0].starts_with("put: both slices use the results at 0x"), "{lost:?}");
 }
 
+/// That both sides are equal is seen by code generation alone, in the branch as in its checks.
+#[test]
+fn a_comparison_that_the_program_makes_for_nothing_is_no_loss() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let [source, object] = ["a.c", "a.o"].map(|name| folder.path().join(name));
+    let text = "long grow(int count) { long size = 16L * count + 32;\n\
+        if (size != 16L * (count + 2)) __builtin_trap();\n return size * count; }\n";
+    std::fs::write(&source, text).expect("written");
+    let result = run(Command::new(rcbcc().expect("rcbcc")).args(["-O2", "-c"]).arg(&source).arg("-o").arg(&object));
+    assert!(result.status.success(), "{result:?}");
+}
+
 #[test]
 fn equal_input_gives_equal_objects() {
     let folder = tempfile::tempdir().expect("a temporary folder");
