@@ -9,10 +9,14 @@ mod codes;
 mod costs;
 #[path = "victims/deaths.rs"]
 mod deaths;
+#[path = "victims/harms.rs"]
+mod harms;
 #[path = "victims/heals.rs"]
 mod heals;
 #[path = "victims/pages.rs"]
 mod pages;
+#[path = "victims/pulses.rs"]
+mod pulses;
 #[path = "victims/records.rs"]
 mod records;
 #[path = "victims/surroundings.rs"]
@@ -27,6 +31,8 @@ fn main() {
     let mut trials: Vec<Trial> = Vec::new();
     trials.extend(deaths::trials());
     trials.extend(heals::trials());
+    trials.extend(harms::trials());
+    trials.extend(pulses::trials());
     trials.extend(codes::trials());
     trials.extend(records::trials());
     trials.extend(surroundings::trials());
