@@ -13,6 +13,8 @@ mod deaths;
 mod harms;
 #[path = "victims/heals.rs"]
 mod heals;
+#[path = "victims/logs.rs"]
+mod logs;
 #[path = "victims/pages.rs"]
 mod pages;
 #[path = "victims/pulses.rs"]
@@ -33,6 +35,7 @@ fn main() {
     trials.extend(heals::trials());
     trials.extend(harms::trials());
     trials.extend(pulses::trials());
+    trials.extend(logs::trials());
     trials.extend(codes::trials());
     trials.extend(records::trials());
     trials.extend(surroundings::trials());

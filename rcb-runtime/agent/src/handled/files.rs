@@ -7,7 +7,6 @@ use crate::handled::identity;
 use crate::load::script::decimal;
 use crate::shared;
 use crate::state::{FdKind, State, scratch};
-use core::sync::atomic::Ordering::Relaxed;
 use rcb_abi::descriptors::RESERVED;
 use rcb_sys::errno::{EBADF, EFAULT, EINVAL};
 use rcb_sys::nr;
@@ -216,8 +215,8 @@ pub fn close(st: &mut State, call: &Call) -> Answer {
     if st.n == 1 {
         return Answer::local(own);
     }
-    if let Some(record) = crate::agree::meet::record(st) {
-        return Answer::local(record.result.load(Relaxed) as i64);
+    if let Some(reply) = crate::agree::meet::record(st) {
+        return Answer::local(reply.result);
     }
     record::publish(st, None, &call.args, &call.entry, own, 0, 0);
     Answer::local(own)
