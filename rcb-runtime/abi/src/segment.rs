@@ -257,7 +257,7 @@ pub struct Admitted {
     pub infos: [[u64; 16]; ADMITTED],
 }
 
-/// One result of the leader: one cache line.
+/// One result of the leader: one cache line. A reader loads every word once and believes them if the seal is that of these.
 ///
 /// The leader stores `seq` last (release).
 #[repr(C, align(64))]
@@ -278,6 +278,8 @@ pub struct Record {
     pub digest: AtomicU64,
     /// By call.
     pub extra: AtomicU64,
+    /// Digest of all words above: what all followers read wrongly alike would outvote the leader.
+    pub seal: AtomicU64,
 }
 
 /// State of the guest that survives `execve`.

@@ -288,12 +288,12 @@ fn interrupted_for_nothing(st: &mut State) -> bool {
 
 /// The follower's part of [`once`]; `None` if it leads now.
 pub fn follow(st: &mut State, call: &Call) -> Option<Answer> {
-    let record = meet::record(st)?;
-    let result = record.result.load(Relaxed) as i64;
-    if record.flags.load(Relaxed) & record_flag::REREAD != 0 {
-        return Some(handled::read::reread(st, call, result, record));
+    let reply = meet::record(st)?;
+    let result = reply.result;
+    if reply.flags & record_flag::REREAD != 0 {
+        return Some(handled::read::reread(st, call, &reply));
     }
-    let delivered = record::take(st, record, Some(call.row), &call.args, &call.entry, result);
+    let delivered = record::take(st, &reply, Some(call.row), &call.args, &call.entry);
     if result >= 0 && call.row.makes != Makes::Nothing && !descriptors::mirror(st, call, result) {
         // The leader is gone, and with it what it had made: its answer does not count.
         return follow(st, call);
@@ -374,8 +374,8 @@ pub fn event_value(st: &mut State, value: impl FnOnce() -> u64) -> u64 {
     if st.n == 1 {
         return value();
     }
-    let result = if let Some(record) = meet::record(st) {
-        record.result.load(Relaxed)
+    let result = if let Some(reply) = meet::record(st) {
+        reply.result as u64
     } else {
         let value = value();
         record::publish(st, None, &[0; 6], &Entry::default(), value as i64, 0, 0);

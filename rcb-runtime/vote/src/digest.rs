@@ -77,6 +77,14 @@ pub fn chain_request(chain: u64, state: &[u64; 16]) -> u64 {
     finish(&lanes, 128)
 }
 
+/// Digest of eight words that travel together.
+#[inline]
+pub fn seal(state: &[u64; 8]) -> u64 {
+    let mut lanes = LANES;
+    words(&mut lanes, state);
+    finish(&lanes, 64)
+}
+
 /// The chain after a result and the digest of what was delivered with it.
 #[inline]
 pub const fn chain_result(chain: u64, result: u64, delivered: u64) -> u64 {
@@ -120,6 +128,13 @@ mod tests {
             prop_assert_ne!(whole, chain_result(chain, result ^ (1 << bit), delivered));
             prop_assert_ne!(whole, chain_result(chain, result, delivered ^ (1 << bit)));
             prop_assert_ne!(whole, chain_result(chain ^ (1 << bit), result, delivered));
+        }
+
+        #[test]
+        fn one_flipped_bit_breaks_the_seal(state in any::<[u64; 8]>(), word in 0usize..8, bit in 0u32..64) {
+            let mut other = state;
+            other[word] ^= 1 << bit;
+            prop_assert_ne!(seal(&state), seal(&other));
         }
 
         #[test]

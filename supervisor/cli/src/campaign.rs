@@ -58,8 +58,8 @@ pub(crate) struct InjectArgs {
     /// Seed of all draws.
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
-    /// What is hit: registers, flags, ip, vector, memory (of the program), agent, log; each register of a list is as likely as
-    /// any other one, memory, agent and log as 16 of them.
+    /// What is hit: registers, flags, ip, vector, memory (of the program), agent, log, control; each register of a list is as
+    /// likely as any other one, each of the others as 16 of them.
     #[arg(
         long = "target",
         value_name = "LIST",

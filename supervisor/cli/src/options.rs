@@ -120,7 +120,8 @@ struct RunArgs {
     /// Share of the time that checkpoints may take; they become rarer where they would take more.
     #[arg(long, value_name = "PERCENT", requires = "checkpoint", default_value_t = DEFAULT_BUDGET * 100.0)]
     checkpoint_budget: f64,
-    /// A replica that lets another one wait for so long counts as faulty; 0 waits for ever.
+    /// A replica that lets another one wait for so long counts as faulty, one of three that computes on and on before; 0 waits
+    /// for ever.
     #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT_DEADLINE.as_secs_f64())]
     deadline: f64,
     /// Write a record of the run to this file: JSON lines, with a version of the schema in the first.

@@ -53,6 +53,13 @@ pub enum Cause {
         /// Whether it was stopped from outside.
         stopped: bool,
     },
+    /// A replica computes for far longer than the majority has for the same step, by their CPU time.
+    Astray {
+        /// Which.
+        replica: usize,
+        /// Who waits.
+        waiting: usize,
+    },
     /// A replica agreed to end and did not.
     NotEnded {
         /// Which.
@@ -124,7 +131,7 @@ fn blame(cause: &Cause, place: Option<u64>, statements: &[&Statement]) -> (Repli
             (Replicas::one(*replica), Ground::Deed)
         }
         // Whoever waits may have gone astray, and the silent one be right: a difference tells more than silence.
-        Cause::Silent { replica, .. } => match place {
+        Cause::Silent { replica, .. } | Cause::Astray { replica, .. } => match place {
             Some(_) => disagreeing(place, statements),
             None if most_are_with(*replica, statements) => (Replicas::NONE, Ground::Nothing),
             None => (Replicas::one(*replica), Ground::Deed),

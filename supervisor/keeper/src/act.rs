@@ -74,7 +74,7 @@ pub struct Watch<'run> {
     /// All groups.
     pub tree: Tree<'run>,
     signals: SignalFd,
-    ticker: Option<TimerFd>,
+    ticker: Option<Ticker>,
     planner: Planner,
     refusals: Refusals,
     /// Moves the replicas of the first group to other CPUs, if that is wanted.
@@ -99,7 +99,7 @@ impl<'run> Watch<'run> {
             checkpoints: None,
             tree: Tree::new(shared, first),
             signals,
-            ticker: deadline.filter(|_| replicas > 1).map(ticker).transpose()?,
+            ticker: deadline.filter(|_| replicas > 1).map(Ticker::new).transpose()?,
             planner,
             refusals: Refusals::default(),
             mover: None,
@@ -111,7 +111,10 @@ impl<'run> Watch<'run> {
     pub fn run(&mut self, mut tell: impl FnMut(News<'_>)) -> Result<Verdict> {
         self.tree.groups[&0].group.go(self.shared);
         loop {
-            let ready = self.wait()?;
+            let mut ready = self.wait()?;
+            if let (true, Some(ticker)) = (ready.beat, &mut self.ticker) {
+                ready.ticked = ticker.is_tick();
+            }
             // One at a time: the others are still there at the next wait.
             if ready.signalled
                 && let Ok(Some(info)) = self.signals.read_signal()
@@ -189,6 +192,10 @@ impl<'run> Watch<'run> {
         }
         if ready.ticked {
             events.push(Event::Tick(look(watched, true)));
+        }
+        // With two replicas nobody could say who of them has gone astray.
+        if ready.beat && watched.group.children.len() > 2 {
+            events.push(Event::Beat(look(watched, true)));
         }
         if grace_over {
             watched.grace_ends = None;
@@ -310,7 +317,7 @@ impl<'run> Watch<'run> {
         }
         fds.extend(living.iter().map(|child| PollFd::new(child.pidfd.as_fd(), readable)));
         let first_timer = fds.len();
-        fds.extend(self.ticker.iter().map(|ticker| PollFd::new(ticker.as_fd(), readable)));
+        fds.extend(self.ticker.iter().map(|ticker| PollFd::new(ticker.timer.as_fd(), readable)));
         let first_mover = fds.len();
         fds.extend(self.mover.iter().map(|mover| PollFd::new(mover.ticker.as_fd(), readable)));
         let pending = |watched: &&Watched<'_>| watched.killed.is_none();
@@ -342,13 +349,14 @@ impl<'run> Watch<'run> {
             notified: is_ready(&fds[0]),
             signalled: is_ready(&fds[1]),
             ended: living.iter().zip(&fds[2..]).filter(|(_, fd)| is_ready(fd)).map(|(child, _)| child.pid).collect(),
-            ticked: fds[first_timer..first_mover].iter().any(is_ready),
+            beat: fds[first_timer..first_mover].iter().any(is_ready),
+            ticked: false,
             weighs: fds[first_mover..].iter().any(is_ready),
         };
         drop(fds);
-        if let (true, Some(ticker)) = (ready.ticked, &self.ticker) {
-            // However many periods have passed, it is one tick: see the head of `step`.
-            let _ = ticker.wait();
+        if let (true, Some(ticker)) = (ready.beat, &self.ticker) {
+            // However many periods have passed, it is one: see the head of `step`.
+            let _ = ticker.timer.wait();
         }
         Ok(ready)
     }
@@ -419,16 +427,40 @@ struct Ready {
     signalled: bool,
     /// Process ids of replicas that are gone.
     ended: Vec<u32>,
+    /// Replicas are to be looked at with their times.
+    beat: bool,
+    /// That is a tick, too.
     ticked: bool,
     weighs: bool,
 }
 
-fn ticker(deadline: Duration) -> Result<TimerFd> {
-    let make = || {
-        let timer = TimerFd::new(ClockId::CLOCK_MONOTONIC, TimerFlags::TFD_CLOEXEC | TimerFlags::TFD_NONBLOCK)?;
-        let period = (deadline / TICKS_PER_DEADLINE).max(Duration::from_millis(1));
-        timer.set(Expiration::Interval(TimeSpec::from_duration(period)), TimerSetTimeFlags::empty())?;
-        Ok::<_, nix::errno::Errno>(timer)
-    };
-    make().map_err(|error| Error::os("starting the watchdog", error))
+/// Longest time between two looks at the CPU times of replicas.
+const BEAT: Duration = Duration::from_millis(200);
+
+/// The watchdog's clock: beats, and every so many of them a tick.
+struct Ticker {
+    timer: TimerFd,
+    beats: u32,
+    beats_per_tick: u32,
+}
+
+impl Ticker {
+    fn new(deadline: Duration) -> Result<Self> {
+        let tick = (deadline / TICKS_PER_DEADLINE).max(Duration::from_millis(1));
+        let beats_per_tick = tick.as_nanos().div_ceil(BEAT.as_nanos()) as u32;
+        let make = || {
+            let timer = TimerFd::new(ClockId::CLOCK_MONOTONIC, TimerFlags::TFD_CLOEXEC | TimerFlags::TFD_NONBLOCK)?;
+            let period = TimeSpec::from_duration(tick / beats_per_tick);
+            timer.set(Expiration::Interval(period), TimerSetTimeFlags::empty())?;
+            Ok::<_, nix::errno::Errno>(timer)
+        };
+        let timer = make().map_err(|error| Error::os("starting the watchdog", error))?;
+        Ok(Self { timer, beats: 0, beats_per_tick })
+    }
+
+    /// After a beat: whether it is a tick.
+    const fn is_tick(&mut self) -> bool {
+        self.beats = (self.beats + 1) % self.beats_per_tick;
+        self.beats == 0
+    }
 }

@@ -9,9 +9,15 @@
 //!                     +--> Over (all ended as agreed)
 //! ```
 //!
+//! Silence has a deadline, which counts from the tick at which somebody waits. A replica that computes on and on where the
+//! majority has long finished is found before, by the CPU time of all ([`astray`]).
+//!
 //! [`Settling`](Mode::Settling) gives peers a moment to arrive at the request in question: a verdict with three
 //! replicas needs the word of the third. Nothing can leave meanwhile, because outputs need the agreement of all.
 
+mod astray;
+
+use astray::Tracks;
 use rcb_abi::segment::phase;
 use rcb_guard::{Cause, End, Fault};
 
@@ -60,12 +66,12 @@ impl Glance {
 
     /// Whether it needs no other sign of life since the look before.
     const fn lives(&self, before: &Self) -> bool {
-        if self.stopped {
-            return false;
+        if self.seq != before.seq || self.stopped {
+            // One that is stopped now may have gone on in between.
+            return self.seq != before.seq;
         }
         let stands = matches!(self.phase, phase::BLOCKED | phase::STANDS | phase::ORPHANED);
-        let is_in_a_wait = stands || self.in_kernel || (self.waits() && !self.served);
-        self.seq != before.seq || is_in_a_wait
+        stands || self.in_kernel || (self.waits() && !self.served)
     }
 }
 
@@ -76,6 +82,8 @@ pub enum Event {
     Look(Vec<Glance>),
     /// One tick of the watchdog, with a look at all replicas.
     Tick(Vec<Glance>),
+    /// A look with times between two ticks.
+    Beat(Vec<Glance>),
     /// A replica is gone. `agreed` is the end it announced, if it did.
     Ended {
         /// Which.
@@ -134,12 +142,19 @@ pub struct State {
     replicas: Vec<Memory>,
     deadlocked_ticks: u32,
     graces: u32,
+    tracks: Tracks,
 }
 
 impl State {
     /// A group of `replicas` that has just been started.
     pub fn new(replicas: usize) -> Self {
-        Self { mode: Mode::Running, replicas: vec![Memory::default(); replicas], deadlocked_ticks: 0, graces: 0 }
+        Self {
+            mode: Mode::Running,
+            replicas: vec![Memory::default(); replicas],
+            deadlocked_ticks: 0,
+            graces: 0,
+            tracks: Tracks::new(replicas),
+        }
     }
 
     /// One event: what is to be done. At most one action that ends the run is ever returned.
@@ -149,6 +164,7 @@ impl State {
             (_, Event::Interrupted(signal)) => self.over(Action::Abandon(*signal)),
             (_, Event::Look(glances)) => self.look(glances),
             (_, Event::Tick(glances)) => self.tick(glances),
+            (_, Event::Beat(glances)) => self.beat(glances),
             (_, Event::Ended { replica, end, agreed }) => self.ended(*replica, *end, *agreed),
             (_, Event::GraceOver) => self.grace_over(),
         }
@@ -163,6 +179,7 @@ impl State {
             memory.last.fault = Fault::default();
         }
         (self.deadlocked_ticks, self.graces) = (0, 0);
+        self.tracks = Tracks::new(self.replicas.len());
     }
 
     fn over(&mut self, action: Action) -> Vec<Action> {
@@ -212,6 +229,18 @@ impl State {
             memory.at_grace_ns = memory.last.user_ns;
         }
         is_any
+    }
+
+    /// Whether somebody computes on and on.
+    fn beat(&mut self, glances: &[Glance]) -> Vec<Action> {
+        let found = self.tracks.look(glances);
+        let actions = self.look(glances);
+        if !actions.is_empty() || self.mode != Mode::Running {
+            return actions;
+        }
+        let astray = found.filter(|replica| self.replicas[*replica].end.is_none());
+        let waited_for = astray.and_then(|replica| Some((replica, waiting_for(replica, glances)?)));
+        waited_for.map_or_else(Vec::new, |(replica, waiting)| self.settle(Cause::Astray { replica, waiting }))
     }
 
     fn tick(&mut self, glances: &[Glance]) -> Vec<Action> {

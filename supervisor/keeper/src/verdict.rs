@@ -74,7 +74,7 @@ pub fn judge(cause: &Cause, witnesses: &[Witness], wording: Wording<'_>) -> Judg
 /// Whether the cause itself is the news; silence and waiting that follow from a difference are not.
 fn is_told_by(cause: &Cause, verdict: &Verdict) -> bool {
     match cause {
-        Cause::Silent { stopped: false, .. } | Cause::Deadlock => verdict.place.is_none(),
+        Cause::Silent { stopped: false, .. } | Cause::Astray { .. } | Cause::Deadlock => verdict.place.is_none(),
         _ => true,
     }
 }
@@ -140,7 +140,7 @@ fn kind_word(cause: &Cause, verdict: &Verdict) -> &'static str {
         Cause::Fault { fault, .. } => names::fault(fault.kind),
         Cause::Died { .. } => "died",
         Cause::Silent { stopped: true, .. } => "stopped",
-        Cause::Silent { .. } => "silent",
+        Cause::Silent { .. } | Cause::Astray { .. } => "silent",
         Cause::NotEnded { .. } => "not-ended",
         Cause::Deadlock => "deadlock",
         Cause::Memory { .. } => "memory",
@@ -208,6 +208,12 @@ fn headline(cause: &Cause, verdict: &Verdict, blamed: &[usize], witnesses: &[Wit
                 format!("{}, and {silence}", disagreement(blamed, &at))
             }
         }
+        Cause::Astray { replica, waiting } if is_told_by(cause, verdict) => {
+            format!(
+                "replica {replica} is silent: it computes for far longer than replica {waiting}, which waits for it, has"
+            )
+        }
+        Cause::Astray { replica, .. } => format!("{}, and replica {replica} is silent", disagreement(blamed, &at)),
         Cause::NotEnded { replica } => format!("replica {replica} did not end although all had agreed to"),
         Cause::Memory { address } => format!("the memory of the replicas differs at {address:#x}"),
         Cause::Deadlock if is_told_by(cause, verdict) => "all replicas wait for each other".into(),

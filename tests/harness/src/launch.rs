@@ -91,19 +91,22 @@ impl Launch {
 
     /// Waits until the command has ended and everything that held its standard output is gone, then looks what is left.
     pub fn finish(mut self) -> io::Result<Finished> {
+        // Read from now on: a guest may have more to say than a pipe holds.
+        let drained = self.stdout.take().map(|mut reader| {
+            spawned(move || {
+                let mut rest = Vec::new();
+                reader.read_to_end(&mut rest).map(|_| rest)
+            })
+        });
         let in_time_ended = wait_ended(self.child.id(), PATIENCE);
         let group = self.pid();
         if !in_time_ended {
             let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
         }
         // End of file comes when the last holder of the pipe has died: no need to ask again and again.
-        let drained = match self.stdout.take() {
+        let drained = match drained {
             None => Ok(Vec::new()),
-            Some(mut reader) => in_time(move || {
-                let mut rest = Vec::new();
-                reader.read_to_end(&mut rest).map(|_| rest)
-            })
-            .and_then(|result| result),
+            Some(receiver) => received(&receiver).and_then(|result| result),
         };
         let left = still_alive(group);
         let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
@@ -133,7 +136,17 @@ pub fn signal_to(pid: i32, signal: Signal) {
 
 /// Does something that may block, and gives up after [`PATIENCE`].
 fn in_time<T: Send + 'static>(what: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
+    received(&spawned(what))
+}
+
+/// Does something in a thread of its own.
+fn spawned<T: Send + 'static>(what: impl FnOnce() -> T + Send + 'static) -> mpsc::Receiver<T> {
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || sender.send(what()));
+    receiver
+}
+
+/// What a thread has found, unless it takes longer than [`PATIENCE`].
+fn received<T>(receiver: &mpsc::Receiver<T>) -> io::Result<T> {
     receiver.recv_timeout(PATIENCE).map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "nothing came in time"))
 }

@@ -35,6 +35,7 @@ fn main() {
         ("registers", &["--target", REGISTERS, "--trials", "40"]),
         ("agent", &["--target", "agent", "--trials", "40"]),
         ("log", &["--target", "log", "--trials", "40"]),
+        ("agent-stuck", &["--target", "agent", "--kind", "stuck", "--trials", "20"]),
         ("skips", &["--kind", "skip", "--trials", "20"]),
         ("stuck-bits", &["--kind", "stuck", "--bits", "2", "--trials", "20"]),
     ];
@@ -43,6 +44,8 @@ fn main() {
             trials.push(trial(format!("{name}-n{replicas}"), ["cc"], move || nothing_leaves(replicas, words)));
         }
     }
+    trials.push(trial("control-pages-n3", ["cc"], control_pages));
+    trials.push(trial("every-target-again", ["cc"], every_target_again));
     trials.push(trial("large-write-n2", ["cc"], large_write));
     trials.push(trial("pipeline-n2", ["sh", "sort"], pipeline));
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
@@ -102,6 +105,47 @@ fn nothing_leaves(replicas: &str, words: &[&str]) -> Result<(), Failed> {
     // Of faults in the registers of a running program, a third or so has an effect; of the others, few.
     let is_hit_often = words.contains(&REGISTERS) || words.contains(&"skip");
     claim(seen > 0 || !is_hit_often, || format!("no fault had an effect: {found:#}"))
+}
+
+/// The pages of the supervisor are one for all replicas: a fault there may stop the run, but prints nothing wrong.
+fn control_pages() -> Result<(), Failed> {
+    let (sandbox, victim) = (Sandbox::new()?, victim()?);
+    let seen = inject(&sandbox, &["-n", "3", "--target", "control", "--trials", "40", "--json", "-", "--", &victim])?;
+    let found = campaign(&seen)?;
+    claim(count(&found, "silent") == 0 && found["trials"] == 40, || format!("{}\n{found:#}", seen.ended))?;
+    let mut rows = found["rows"].as_array().into_iter().flatten();
+    claim(rows.all(|row| row["place"].as_str().is_some_and(|place| place.contains("rcb-control"))), || {
+        format!("something else was hit: {found:#}")
+    })
+}
+
+/// For every target, a trial that is repeated hits the same bit: of what a register is called by, or of a byte of memory.
+/// (Where nothing could be hit, the next attempt has draws of its own.)
+fn every_target_again() -> Result<(), Failed> {
+    let (sandbox, victim) = (Sandbox::new()?, victim()?);
+    for target in ["registers", "flags", "ip", "vector", "memory", "agent", "log", "control"] {
+        let bit = || -> Result<(String, String), Failed> {
+            let seen =
+                inject(&sandbox, &["-n", "3", "--target", target, "--seed", "5", "--trial", "3", "--", &victim])?;
+            let text = String::from_utf8_lossy(&seen.stdout).into_owned();
+            let attempt = text.lines().find_map(|line| line.split(", attempt ").nth(1)).unwrap_or_default();
+            let line = text.lines().find_map(|line| line.strip_prefix("  ")?.strip_prefix(target));
+            let line = line.ok_or_else(|| format!("{target} was not hit: {text}{}", seen.report))?;
+            let bit = line.split(" bit ").nth(1).unwrap_or_default().split(',').next().unwrap_or_default();
+            claim(!bit.is_empty(), || format!("{target}: no bit in {line:?}"))?;
+            Ok((attempt.to_owned(), bit.to_owned()))
+        };
+        let first = bit()?;
+        let same = |(attempt, _): &(String, String)| *attempt == first.0;
+        for _ in 0..5 {
+            let other = bit()?;
+            claim(other == first || !same(&other), || format!("{target}: {first:?}, then {other:?}"))?;
+            if same(&other) {
+                break;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The faults of `large-write` where nobody can notice them: if these did no harm, that would show nothing.

@@ -11,10 +11,16 @@ mod codes;
 mod costs;
 #[path = "victims/deaths.rs"]
 mod deaths;
+#[path = "victims/harms.rs"]
+mod harms;
 #[path = "victims/heals.rs"]
 mod heals;
+#[path = "victims/logs.rs"]
+mod logs;
 #[path = "victims/pages.rs"]
 mod pages;
+#[path = "victims/pulses.rs"]
+mod pulses;
 #[path = "victims/records.rs"]
 mod records;
 #[path = "victims/surroundings.rs"]
@@ -30,6 +36,9 @@ fn main() {
     trials.extend(deaths::trials());
     trials.extend(heals::trials());
     trials.extend(checkpoints::trials());
+    trials.extend(harms::trials());
+    trials.extend(pulses::trials());
+    trials.extend(logs::trials());
     trials.extend(codes::trials());
     trials.extend(records::trials());
     trials.extend(surroundings::trials());

@@ -12,6 +12,8 @@ use std::os::unix::fs::FileExt;
 const PAGE: u64 = 4096;
 /// Bits of an entry of `/proc/PID/pagemap`: present, or swapped out (proc_pid_pagemap(5)).
 const THERE: u64 = 0b11 << 62;
+/// In the name of the file that holds the control pages.
+const CONTROL: &str = "rcb-control";
 /// Entries read at once.
 const CHUNK: usize = 8192;
 
@@ -87,6 +89,11 @@ impl Mappings {
     /// The segment of the replica.
     pub(crate) fn of_log(&self) -> Vec<Range<u64>> {
         self.segment().map(|mapping| mapping.range.clone()).into_iter().collect()
+    }
+
+    /// The control pages, as the supervisor has mapped them.
+    pub(crate) fn of_control(&self) -> Vec<Range<u64>> {
+        self.ranges(|mapping| mapping.flags.starts_with("rw") && mapping.name.contains(CONTROL))
     }
 
     fn ranges(&self, is_meant: impl Fn(&Mapping) -> bool) -> Vec<Range<u64>> {
@@ -184,6 +191,9 @@ mod tests {
         assert_eq!(maps.of_agent().first(), Some(&(0x3a00_0004_0000..0x3a00_0005_0000)));
         assert_eq!(maps.of_log().first(), Some(&(0x3a00_1f00_0000..0x3a00_1f10_0000)));
         assert!(Mappings::parse("").of_log().is_empty());
+        assert!(maps.of_control().is_empty(), "replicas cannot write them");
+        let supervisor = "7f0000000000-7f0000100000 rw-s 00000000 00:01 9 /memfd:rcb-control (deleted)\n";
+        assert_eq!(Mappings::parse(supervisor).of_control().first(), Some(&(0x7f00_0000_0000..0x7f00_0010_0000)));
         assert!(maps.is_code_of(0x5555_5555_4010, "/usr/bin/bzip2"));
         assert!(!maps.is_code_of(0x5555_5556_0010, "/usr/bin/bzip2"));
         assert_eq!(maps.place(0x5555_5555_4010), "/usr/bin/bzip2+0x1010 (0x555555554010)");

@@ -111,6 +111,8 @@ fn stay(run: &Running<'_>, plan: &Plan, hit: Hit, changed: &[Changed], window: D
 fn attempt(run: &Running<'_>, plan: &Plan, process: Share) -> Result<Option<(Hit, Vec<Changed>)>> {
     let processes = processes(run)?;
     let Some(&pid) = processes.get(process.of(processes.len() as u64) as usize) else { return Ok(None) };
+    // What the supervisor alone can write.
+    let pid = if plan.target == Target::Control { run.pid } else { pid };
     let Some(mut tracee) = reach(run, plan, pid)? else { return Ok(None) };
     match hit(run, plan, pid, &mut tracee) {
         // Somebody has killed it meanwhile, or it is ending.
@@ -144,7 +146,7 @@ fn hit(run: &Running<'_>, plan: &Plan, pid: u32, tracee: &mut Tracee) -> Result<
     }
     let mappings = Mappings::of(tracee)?;
     let replica = mappings.replica();
-    if replica.is_none() && run.subject().replicas > 0 {
+    if replica.is_none() && run.subject().replicas > 0 && plan.target != Target::Control {
         // Not yet, or no longer, an agent.
         return Ok(None);
     }
@@ -195,6 +197,7 @@ fn change(
         (Target::Memory, _) => mappings.of_program(),
         (Target::Agent, _) => mappings.of_agent(),
         (Target::Log, Some(_)) => mappings.of_log(),
+        (Target::Control, _) => mappings.of_control(),
         _ => Vec::new(),
     };
     let pages = present(tracee, &ranges)?;
@@ -206,7 +209,7 @@ fn change(
             Target::Ip => Some(Bit::pointer(*draw)),
             Target::Vector => Some(Bit::vector(*draw)),
             Target::Agent if plan.in_registers => Some(Bit::general(*draw)),
-            Target::Memory | Target::Agent | Target::Log => None,
+            Target::Memory | Target::Agent | Target::Log | Target::Control => None,
         };
         if let Some(bit) = bit {
             let Some(value) = change_register(tracee, bit, None)? else { return Ok(None) };

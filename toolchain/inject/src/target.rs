@@ -21,13 +21,15 @@ pub enum Target {
     Memory,
     /// Of the agent: its private pages, and the general registers while it runs.
     Agent,
-    /// The segment in which a replica states its requests and results.
+    /// The segment in which a replica states its requests and results. All replicas of its group and the supervisor read it.
     Log,
+    /// The pages in which the supervisor tells all replicas what to do. It alone writes them; whoever looks sees the fault.
+    Control,
 }
 
 /// All of them, with the words that name them and how often each is drawn from a list that names several: the registers
 /// by their number, so that each register of a list is as likely as any other one.
-const WORDS: [(Target, &str, u64); 7] = [
+const WORDS: [(Target, &str, u64); 8] = [
     (Target::Registers, "registers", 16),
     (Target::Flags, "flags", 1),
     (Target::Ip, "ip", 1),
@@ -35,6 +37,7 @@ const WORDS: [(Target, &str, u64); 7] = [
     (Target::Memory, "memory", 16),
     (Target::Agent, "agent", 16),
     (Target::Log, "log", 16),
+    (Target::Control, "control", 16),
 ];
 
 impl Target {
@@ -45,7 +48,7 @@ impl Target {
 
     /// Whether a program without replicas has it.
     pub fn is_of_program(self) -> bool {
-        !matches!(self, Self::Agent | Self::Log)
+        !matches!(self, Self::Agent | Self::Log | Self::Control)
     }
 
     /// Whether it is hit only while code of the program runs.

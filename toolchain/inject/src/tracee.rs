@@ -245,7 +245,10 @@ impl Tracee {
 
     /// Whether an error only says that it is dead, about to be, or has given the memory back meanwhile.
     pub(crate) fn is_gone(&self, error: &anyhow::Error) -> bool {
-        let code = error.root_cause().downcast_ref::<Error>().and_then(Error::raw_os_error);
+        let root = error.root_cause();
+        let code = root.downcast_ref::<Error>().and_then(Error::raw_os_error);
+        // Who is being killed can be traced no more, although it is not dead yet.
+        let code = code.or_else(|| root.downcast_ref::<nix::errno::Errno>().map(|errno| *errno as i32));
         matches!(code, Some(libc::ESRCH | libc::ENOENT | libc::EIO | libc::EFAULT)) || is_gone(self.pid)
     }
 

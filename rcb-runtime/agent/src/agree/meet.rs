@@ -6,6 +6,7 @@
 //! What is concluded from the loaded words is decided by [`rcb_vote::meeting`], whose tests run all interleavings.
 #![allow(unsafe_code, reason = "futex calls on shared words, reads of a peer's trace")]
 
+use super::record::Reply;
 use crate::fault::Words;
 use crate::recovery;
 use crate::shared;
@@ -27,6 +28,8 @@ const NAP_NS: u64 = 20_000_000;
 const LAG_NAP_NS: u64 = 200_000;
 /// So many requests ahead a follower fetches the leader's records: about what a line takes from a far CPU.
 const AHEAD: u64 = 6;
+/// Place of the fault that a record is not what was sealed.
+const BROKEN_SEAL: u64 = 4;
 /// Spins without a pause instruction at first: a hand-over between near cores takes about this long.
 const EAGER: u32 = 48;
 
@@ -165,13 +168,13 @@ pub fn symmetric(st: &mut State) {
 /// Waits for the record of the leader that answers the current request. `None`: this replica leads now, because the
 /// leader was lost, and the request is its own to answer.
 #[inline]
-pub fn record(st: &mut State) -> Option<&'static rcb_abi::segment::Record> {
+pub fn record(st: &mut State) -> Option<Reply> {
     if st.replay.on {
-        let record = recovery::replay::record(st);
-        if record.flags.load(Relaxed) & rcb_abi::segment::record_flag::SIGNALS != 0 {
+        let reply = recovery::replay::record(st);
+        if reply.flags & rcb_abi::segment::record_flag::SIGNALS != 0 {
             crate::arrivals::take(st);
         }
-        return Some(record);
+        return Some(reply);
     }
     while !st.leads() {
         let records = &shared::peer(st.leader).records;
@@ -184,22 +187,31 @@ pub fn record(st: &mut State) -> Option<&'static rcb_abi::segment::Record> {
         }
         let (seq, chain) = (record.seq.load(Acquire), record.chain.load(Relaxed));
         let words = match meeting::record(own_post(st), Post { seq, chain }) {
-            Answer::Agree => {
-                if record.flags.load(Relaxed) & rcb_abi::segment::record_flag::SIGNALS != 0 {
-                    crate::arrivals::take(st);
+            Answer::Agree => match Reply::of(record, seq, chain) {
+                Some(reply) => {
+                    if reply.flags & rcb_abi::segment::record_flag::SIGNALS != 0 {
+                        crate::arrivals::take(st);
+                    }
+                    if st.journal.keeps {
+                        recovery::journal::open(st, &reply);
+                    }
+                    return Some(reply);
                 }
-                if st.journal.keeps {
-                    recovery::journal::open(st, record);
-                }
-                return Some(record);
-            }
+                None => unreadable(st, seq, BROKEN_SEAL),
+            },
             Answer::Differ => Words::mismatch(st.leader, chain),
             Answer::Wait => Words::mismatch(st.leader, shared::peer(st.leader).head.chain.load(Relaxed)),
-            Answer::Impossible => Words { peer: st.leader as u32, ..Words::new(rcb_abi::fault::kind::LOG, seq, 0) },
+            Answer::Impossible => unreadable(st, seq, 0),
         };
         differ(st, words);
     }
     None
+}
+
+/// The leader's record cannot be what it has written.
+#[cold]
+fn unreadable(st: &State, seq: u64, site: u64) -> Words {
+    Words { peer: st.leader as u32, ..Words::new(rcb_abi::fault::kind::LOG, seq, site) }
 }
 
 /// Lets a line of shared memory come while other work is done.

@@ -26,6 +26,45 @@ use rcb_syscalls::spec::Row;
 const SLACK: usize = 0x1_8000;
 const _: () = assert!(PAYLOAD_MAX + SLACK <= PAYLOAD_BYTES / 2);
 
+/// What the leader has answered: its words as they were when the seal was looked at.
+#[derive(Clone, Copy)]
+pub struct Reply {
+    /// Result of the call.
+    pub result: i64,
+    /// Where the payload begins, in the endless stream.
+    pub payload: u64,
+    /// Its length.
+    pub payload_len: u32,
+    /// See [`rcb_abi::segment::record_flag`].
+    pub flags: u32,
+    /// Digest of the payload, or of what followers read themselves.
+    pub digest: u64,
+    /// By call.
+    pub extra: u64,
+}
+
+impl Reply {
+    /// The words of a record that answers the request `seq` with this chain; `None` if they are not what was sealed.
+    #[inline]
+    pub fn of(record: &Record, seq: u64, chain: u64) -> Option<Self> {
+        let reply = Self {
+            result: record.result.load(Relaxed) as i64,
+            payload: record.payload.load(Relaxed),
+            payload_len: record.payload_len.load(Relaxed),
+            flags: record.flags.load(Relaxed),
+            digest: record.digest.load(Relaxed),
+            extra: record.extra.load(Relaxed),
+        };
+        (reply.seal(seq, chain) == record.seal.load(Relaxed)).then_some(reply)
+    }
+
+    #[inline]
+    fn seal(&self, seq: u64, chain: u64) -> u64 {
+        let sizes = u64::from(self.payload_len) << 32 | u64::from(self.flags);
+        rcb_vote::digest::seal(&[seq, chain, self.result as u64, self.payload, sizes, self.digest, self.extra, 0])
+    }
+}
+
 struct Writer {
     at: usize,
     end: usize,
@@ -146,6 +185,7 @@ pub fn publish_reread(st: &mut State, result: i64, digest: u64, position: u64) {
 fn fill(st: &mut State, result: i64, payload: u64, length: usize, flags: u32, digest: u64, extra: u64) {
     let flags = if crate::arrivals::admit(st) { flags | rcb_abi::segment::record_flag::SIGNALS } else { flags };
     let record = &shared::own().records[(st.seq % RING as u64) as usize];
+    let reply = Reply { result, payload, payload_len: length as u32, flags, digest, extra };
     record.chain.store(st.chain, Relaxed);
     record.result.store(result as u64, Relaxed);
     record.payload.store(payload, Relaxed);
@@ -153,6 +193,7 @@ fn fill(st: &mut State, result: i64, payload: u64, length: usize, flags: u32, di
     record.flags.store(flags, Relaxed);
     record.digest.store(digest, Relaxed);
     record.extra.store(extra, Relaxed);
+    record.seal.store(reply.seal(st.seq, st.chain), Relaxed);
     meet::publish(st, &record.seq, st.seq);
 }
 
@@ -190,10 +231,11 @@ fn reserve(st: &mut State) -> usize {
 }
 
 /// Follower: checks the payload of the record and copies it to where the row says. Returns its digest.
-pub fn take(st: &mut State, record: &Record, row: Option<&Row>, args: &[u64; 6], entry: &Entry, result: i64) -> u64 {
-    let length = record.payload_len.load(Relaxed) as usize;
+pub fn take(st: &mut State, reply: &Reply, row: Option<&Row>, args: &[u64; 6], entry: &Entry) -> u64 {
+    let length = reply.payload_len as usize;
+    let result = reply.result;
     let Some(row) = row.filter(|row| delivers(row, args, result)) else { return 0 };
-    let start = (record.payload.load(Relaxed) % PAYLOAD_BYTES as u64) as usize;
+    let start = (reply.payload % PAYLOAD_BYTES as u64) as usize;
     let source: &'static [u8] =
         if replay::is_answered_again(st) { replay::payload(st) } else { &shared::peer(st.source()).payload };
     if length > PAYLOAD_MAX + SLACK || start + length > source.len() {
@@ -202,7 +244,7 @@ pub fn take(st: &mut State, record: &Record, row: Option<&Row>, args: &[u64; 6],
     let mut reader = Reader { source, at: start, end: start + length, broken: false };
     walk::outputs(st, row, args, entry, result, &mut reader);
     let digest = own_digest(&source[start..start + length]);
-    if reader.broken || reader.at != reader.end || digest != record.digest.load(Relaxed) {
+    if reader.broken || reader.at != reader.end || digest != reply.digest {
         park(st, Words::new(kind::PAYLOAD, reader.at as u64, 0));
     }
     shared::own().stats.bytes_moved += length as u64;

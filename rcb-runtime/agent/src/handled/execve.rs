@@ -9,7 +9,6 @@ use crate::guest;
 use crate::load::script::{self, AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, Target};
 use crate::shared;
 use crate::state::{State, scratch};
-use core::sync::atomic::Ordering::Relaxed;
 use rcb_abi::descriptors::FD_AGENT;
 use rcb_abi::segment::PATH_BYTES;
 use rcb_sys::errno::{EFAULT, EINVAL, ENAMETOOLONG, ENOENT, ENOSYS, fail, is_error};
@@ -54,8 +53,8 @@ fn exec(st: &mut State, dir: i64, path: u64, argv: u64, envp: u64, flags: u64) -
         let carry = &shared::own().carry;
         script::resolve(dir, &scratch().paths[0][..length], flags, &carry.exe, target)
     };
-    let verdict = if let Some(record) = meet::record(st) {
-        let verdict = record.result.load(Relaxed) as i64;
+    let verdict = if let Some(reply) = meet::record(st) {
+        let verdict = reply.result;
         if verdict == 0 {
             let own = found(&mut target);
             if own != 0 {

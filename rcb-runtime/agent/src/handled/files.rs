@@ -8,7 +8,6 @@ use crate::load::script::decimal;
 use crate::recovery;
 use crate::shared;
 use crate::state::{FdKind, State, scratch};
-use core::sync::atomic::Ordering::Relaxed;
 use rcb_abi::descriptors::RESERVED;
 use rcb_sys::errno::{EBADF, EFAULT, EINVAL};
 use rcb_sys::nr;
@@ -223,8 +222,8 @@ fn closed(st: &mut State, call: &Call, own: i64) -> Answer {
     if st.n == 1 {
         return Answer::local(own);
     }
-    if let Some(record) = crate::agree::meet::record(st) {
-        return Answer::local(record.result.load(Relaxed) as i64);
+    if let Some(reply) = crate::agree::meet::record(st) {
+        return Answer::local(reply.result);
     }
     record::publish(st, None, &call.args, &call.entry, own, 0, 0);
     Answer::local(own)

@@ -4,6 +4,7 @@
 //! be undone.
 #![allow(unsafe_code, reason = "looks at descriptors with calls of the agent, reads the registers of the current call")]
 
+use crate::agree::record::Reply;
 use crate::agree::{meet, post, record};
 use crate::call::{Answer, Call, each, follow, meets, once, performed, post_event};
 use crate::fault::{Words, park};
@@ -14,7 +15,7 @@ use crate::shared;
 use crate::state::{FdKind, State, scratch};
 use core::sync::atomic::Ordering::Relaxed;
 use rcb_abi::fault::kind;
-use rcb_abi::segment::{PAYLOAD_MAX, PIECE, Record, phase, record_flag};
+use rcb_abi::segment::{PAYLOAD_MAX, PIECE, phase, record_flag};
 use rcb_sys::errno::{EINVAL, fail, is_error};
 use rcb_sys::types::{IoVec, Stat};
 use rcb_sys::{nr, syscall};
@@ -104,13 +105,13 @@ fn begin(st: &mut State, call: &Call, args: [u64; 6], phase: u32) -> i64 {
 fn follow_pieces(st: &mut State, call: &Call, done: &mut u64) -> Option<Answer> {
     loop {
         let args = piece(call, *done);
-        let record = meet::record(st)?;
-        let result = record.result.load(Relaxed) as i64;
-        if record.flags.load(Relaxed) & record_flag::REREAD != 0 {
-            return Some(reread(st, call, result, record));
+        let reply = meet::record(st)?;
+        let result = reply.result;
+        if reply.flags & record_flag::REREAD != 0 {
+            return Some(reread(st, call, &reply));
         }
-        let delivered = record::take(st, record, Some(call.row), &args, &call.entry, result);
-        if record.extra.load(Relaxed) == 0 || *done + args[2] >= call.args[2] {
+        let delivered = record::take(st, &reply, Some(call.row), &args, &call.entry);
+        if reply.extra == 0 || *done + args[2] >= call.args[2] {
             return Some(Answer { result: total_of(*done, result), delivered });
         }
         *done += args[2];
@@ -235,9 +236,8 @@ fn digest_read(call: &Call, result: u64) -> u64 {
 }
 
 /// Follower: reads the same bytes at the leader's position.
-pub fn reread(st: &mut State, call: &Call, result: i64, record: &Record) -> Answer {
-    let expected = record.digest.load(Relaxed);
-    let position = record.extra.load(Relaxed);
+pub fn reread(st: &mut State, call: &Call, reply: &Reply) -> Answer {
+    let Reply { result, digest: expected, extra: position, .. } = *reply;
     if recovery::replay::is_answered_again(st) {
         recovery::replay::read_again(st, call, result as u64);
         return Answer { result, delivered: expected };

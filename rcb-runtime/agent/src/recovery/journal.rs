@@ -5,13 +5,14 @@
 //! concluded: what is found in the journal was agreed.
 #![allow(unsafe_code, reason = "a ring of bytes in shared memory")]
 
+use crate::agree::record::Reply;
 use crate::call::Call;
 use crate::guest;
 use crate::shared;
 use crate::state::State;
 use core::sync::atomic::Ordering::{Relaxed, Release};
 use rcb_abi::journal::{Entry, JOURNAL_ADDR, JOURNAL_BYTES, RECORDED, SKIP, STEP, size, to_end};
-use rcb_abi::segment::{ADMITTED, PAYLOAD_BYTES, RING, Record, record_flag};
+use rcb_abi::segment::{ADMITTED, PAYLOAD_BYTES, RING, record_flag};
 use rcb_sys::types::{IoVec, Stat};
 use rcb_sys::{nr, syscall};
 
@@ -123,19 +124,17 @@ fn payload(st: &mut State, bytes: usize, fill: impl FnOnce(&mut [u8])) {
 
 /// The current request is answered by a record of the leader.
 #[cold]
-pub fn open(st: &mut State, record: &Record) {
+pub fn open(st: &mut State, reply: &Reply) {
     let leader = shared::peer(st.source());
-    let flags = record.flags.load(Relaxed);
     let entry = &mut st.journal.entry;
-    entry.flags = flags | RECORDED;
-    entry.answer = record.result.load(Relaxed);
-    entry.digest = record.digest.load(Relaxed);
-    entry.extra = record.extra.load(Relaxed);
-    if flags & record_flag::SIGNALS != 0 {
+    entry.flags = reply.flags | RECORDED;
+    entry.answer = reply.result as u64;
+    entry.digest = reply.digest;
+    entry.extra = reply.extra;
+    if reply.flags & record_flag::SIGNALS != 0 {
         entry.signals = leader.admitted[st.seq as usize % RING].count.load(Relaxed).min(ADMITTED as u32);
     }
-    let start = record.payload.load(Relaxed) as usize % PAYLOAD_BYTES;
-    let length = record.payload_len.load(Relaxed) as usize;
+    let (start, length) = (reply.payload as usize % PAYLOAD_BYTES, reply.payload_len as usize);
     // Wrong lengths are found by whoever takes the payload.
     if let Some(bytes) = leader.payload.get(start..start.saturating_add(length)) {
         payload(st, length, |place| place.copy_from_slice(bytes));

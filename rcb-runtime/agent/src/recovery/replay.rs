@@ -15,16 +15,16 @@
 #![allow(unsafe_code, reason = "reads the journal, opens files")]
 
 use super::{journal, refuse};
+use crate::agree::record::Reply;
 use crate::call::Call;
 use crate::guest;
 use crate::shared;
 use crate::state::{FdKind, State};
 use crate::{arrivals, load};
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use core::sync::atomic::{AtomicU32, AtomicU64};
 use rcb_abi::fault::{heal_site, replay_difference};
 use rcb_abi::journal::{Entry, RECORDED, SKIP, STEP, size, to_end};
-use rcb_abi::segment::{RING, Record};
+use rcb_abi::segment::RING;
 use rcb_sys::errno::is_error;
 use rcb_sys::{nr, syscall};
 use rcb_syscalls::spec::{Arg, Exec, Handler};
@@ -50,18 +50,6 @@ impl Replay {
     /// Nothing to do again.
     pub const OFF: Self = Self { on: false, at: 0, end: 0, answered: 0, leader: 0, reports: false };
 }
-
-/// The record of the current request, in private memory.
-static RECORD: Record = Record {
-    seq: AtomicU64::new(0),
-    chain: AtomicU64::new(0),
-    result: AtomicU64::new(0),
-    payload: AtomicU64::new(0),
-    payload_len: AtomicU32::new(0),
-    flags: AtomicU32::new(0),
-    digest: AtomicU64::new(0),
-    extra: AtomicU64::new(0),
-};
 
 /// Begins, by the latest order. Nobody leads meanwhile.
 pub fn begin(st: &mut State) {
@@ -173,25 +161,27 @@ fn entry(st: &mut State) -> Entry {
 }
 
 /// The record that answers the current request.
-pub fn record(st: &mut State) -> &'static Record {
+pub fn record(st: &mut State) -> Reply {
     if !is_answered_again(st) {
         let record = &shared::peer(st.replay.leader).records[st.seq as usize % RING];
+        let Some(reply) = Reply::of(record, st.seq, st.chain) else { differs(st, replay_difference::ORDER) };
         if st.journal.keeps {
-            journal::open(st, record);
+            journal::open(st, &reply);
         }
-        return record;
+        return reply;
     }
     let entry = entry(st);
     if entry.flags & RECORDED == 0 {
         differs(st, replay_difference::ORDER);
     }
-    RECORD.result.store(entry.answer, Relaxed);
-    RECORD.payload.store(0, Relaxed);
-    RECORD.payload_len.store(entry.payload, Relaxed);
-    RECORD.flags.store(entry.flags & !RECORDED, Relaxed);
-    RECORD.digest.store(entry.digest, Relaxed);
-    RECORD.extra.store(entry.extra, Relaxed);
-    &RECORD
+    Reply {
+        result: entry.answer as i64,
+        payload: 0,
+        payload_len: entry.payload,
+        flags: entry.flags & !RECORDED,
+        digest: entry.digest,
+        extra: entry.extra,
+    }
 }
 
 /// The payload of the current entry.

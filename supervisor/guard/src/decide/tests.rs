@@ -176,7 +176,8 @@ fn any_cause() -> impl Strategy<Value = Cause> {
             fault: Fault { kind, peer, seq, ..Fault::default() },
         }),
         number.clone().prop_map(|replica| Cause::Died { replica, end: End::Exit(0) }),
-        (number, any::<bool>()).prop_map(|(replica, stopped)| Cause::Silent { replica, waiting: 0, stopped }),
+        (number.clone(), any::<bool>()).prop_map(|(replica, stopped)| Cause::Silent { replica, waiting: 0, stopped }),
+        number.prop_map(|replica| Cause::Astray { replica, waiting: 0 }),
         Just(Cause::Deadlock),
     ]
 }

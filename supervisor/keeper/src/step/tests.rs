@@ -166,6 +166,15 @@ fn a_stopped_replica_is_silent_even_in_a_call_that_blocks() {
 }
 
 #[test]
+fn a_replica_that_goes_on_between_stops_is_slow() {
+    let mut state = State::new(3);
+    for tick in 0..100 {
+        let pulsed = Glance { stopped: true, ..at(5 + tick) };
+        assert_eq!(state.step(&Event::Tick(vec![waiting(6 + tick, 1), pulsed, waiting(6 + tick, 0)])), []);
+    }
+}
+
+#[test]
 fn a_stop_of_all_is_no_fault() {
     let stop = |glance: Glance| Glance { stopped: true, ..glance };
     let mut state = State::new(2);

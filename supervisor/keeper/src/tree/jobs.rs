@@ -23,14 +23,14 @@ impl Tree<'_> {
             let found = self.groups.iter_mut().find_map(|(id, watched)| Some((*id, is_it(watched)?, watched)));
             let Some((id, replica, watched)) = found else { continue };
             let status = match job {
-                Job::Continued if replica == 0 && watched.stopped => {
+                Job::Continued if replica == watched.leader && watched.stopped => {
                     watched.stopped = false;
                     tell_followers(watched, libc::SIGCONT);
                     CONTINUED
                 }
                 Job::Stopped(signal) if !watched.stopped => {
                     let by_order = watched.stop_ordered.filter(|_| signal == libc::SIGSTOP);
-                    let meant = replica == 0 && (signal != libc::SIGSTOP || by_order.is_some());
+                    let meant = replica == watched.leader && (signal != libc::SIGSTOP || by_order.is_some());
                     if !meant && !all_stopped(watched) {
                         continue;
                     }
@@ -109,7 +109,8 @@ impl Tree<'_> {
 }
 
 fn tell_followers(watched: &Watched<'_>, signal: i32) {
-    watched.group.children.iter().skip(1).for_each(|child| processes::signal(child, signal));
+    let followers = watched.group.children.iter().enumerate().filter(|(replica, _)| *replica != watched.leader);
+    followers.for_each(|(_, child)| processes::signal(child, signal));
 }
 
 fn all_stopped(watched: &Watched<'_>) -> bool {

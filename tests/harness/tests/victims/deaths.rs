@@ -49,16 +49,16 @@ pub(crate) fn trials() -> Vec<Trial> {
     all
 }
 
-/// The program that runs until its input ends.
-fn steady() -> PathBuf {
-    let source = tests_dir().join("victims/steady.c");
+/// A program of `tests/victims`, compiled.
+pub(crate) fn guest(name: &str) -> PathBuf {
+    let source = tests_dir().join("victims").join(name).with_extension("c");
     let text = std::fs::read(&source).expect("the source can be read");
-    let folder = made_once("rcb-tests-steady", &[&text], |folder| {
-        let words = [folder.join("steady"), source];
+    let folder = made_once(&format!("rcb-tests-{name}"), &[&text], |folder| {
+        let words = [folder.join(name), source];
         let status = Command::new("cc").args(["-O1", "-o"]).args(words).status().expect("cc can be started");
-        assert!(status.success(), "victims/steady.c does not compile");
+        assert!(status.success(), "victims/{name}.c does not compile");
     });
-    folder.join("steady")
+    folder.join(name)
 }
 
 /// Starts the steady guest and waits until it says that it runs.
@@ -69,7 +69,7 @@ pub(crate) fn started(
     mode: &str,
 ) -> Result<(Case, Launch), Failed> {
     let work = sandbox.fresh_work(None)?;
-    let mut case = Case::program("steady", &steady(), &[mode.to_string()]);
+    let mut case = Case::program("steady", &guest("steady"), &[mode.to_string()]);
     case.options = options.iter().map(|word| (*word).into()).collect();
     let mut launch = Launch::start(&case, &case.command(Setting::output(replicas)), &work)?;
     let line = launch.line()?;

@@ -49,7 +49,7 @@ pub(crate) fn events(record: &Path, kind: &str) -> Result<Vec<Value>, Failed> {
 }
 
 /// The process of a replica now.
-fn pid_of(record: &Path, who: usize) -> Result<i32, Failed> {
+pub(crate) fn pid_of(record: &Path, who: usize) -> Result<i32, Failed> {
     let healed = events(record, "healed")?;
     let latest = healed.iter().rev().find(|event| event["replica"] == who).and_then(|event| event["new_pid"].as_i64());
     let first = events(record, "replica")?.iter().find(|event| event["replica"] == who).and_then(|e| e["pid"].as_i64());
@@ -57,14 +57,19 @@ fn pid_of(record: &Path, who: usize) -> Result<i32, Failed> {
 }
 
 /// Waits until so many replicas have been replaced.
-fn await_healed(record: &Path, count: usize) -> Result<Vec<Value>, Failed> {
+pub(crate) fn await_healed(record: &Path, count: usize) -> Result<Vec<Value>, Failed> {
+    await_healed_for(record, count, Duration::from_secs(15))
+}
+
+/// The same with another patience.
+pub(crate) fn await_healed_for(record: &Path, count: usize, patience: Duration) -> Result<Vec<Value>, Failed> {
     let start = Instant::now();
     loop {
         let healed = events(record, "healed")?;
         if healed.len() >= count {
             return Ok(healed);
         }
-        if start.elapsed() > Duration::from_secs(15) {
+        if start.elapsed() > patience {
             return Err(format!("{} of {count} replicas were replaced", healed.len()).into());
         }
         std::thread::sleep(Duration::from_millis(10));
