@@ -147,7 +147,8 @@ fn become_replica(st: &mut State, victim: usize) {
         unsafe { syscall!(nr::CLOSE, st.fd_base + FD_PEER + peer, 0, 0, 0, 0, 0) };
     }
     place(entry::arm_dispatch());
-    fork::say_pid(st);
+    fork::say_pid(fork::own_pid());
+    fault::notify(st);
 }
 
 /// Length of `/proc/self/fd/`.

@@ -101,12 +101,14 @@ impl<'run> Watch<'run> {
     pub fn run(&mut self, mut tell: impl FnMut(News<'_>)) -> Result<Verdict> {
         self.tree.groups[&0].group.go(self.shared);
         loop {
-            let ready = self.wait()?;
+            let mut ready = self.wait()?;
             // One at a time: the others are still there at the next wait.
             if ready.signalled
                 && let Ok(Some(info)) = self.signals.read_signal()
             {
                 if info.ssi_signo as i32 == libc::SIGCHLD {
+                    // Who has stopped may be one that nobody has told us of.
+                    ready.ended.extend(self.tree.births()?);
                     self.tree.jobs();
                 } else if let Some(verdict) = self.forward(info.ssi_signo as i32, info.ssi_code, info.ssi_pid) {
                     return Ok(verdict);
@@ -171,7 +173,7 @@ impl<'run> Watch<'run> {
             events.push(Event::Look(look(watched, grace_over)));
         }
         if has_ended || !events.is_empty() {
-            looks::collect_ended(watched, &ready.ended, &mut events);
+            looks::collect_ended(watched, self.shared.delays, &ready.ended, &mut events);
         }
         if ready.ticked {
             events.push(Event::Tick(look(watched, true)));
@@ -331,7 +333,7 @@ impl<'run> Watch<'run> {
         for watched in self.tree.groups.values_mut() {
             for (child, end) in watched.group.children.iter().zip(&mut watched.ends) {
                 if end.is_none() {
-                    *end = processes::reap(child, true);
+                    *end = processes::reap(child, true, self.shared.delays);
                 }
             }
         }
@@ -345,7 +347,7 @@ impl<'run> Watch<'run> {
 struct Ready {
     notified: bool,
     signalled: bool,
-    /// Process ids of replicas that are gone.
+    /// Process ids of replicas that are gone, or may be.
     ended: Vec<u32>,
     ticked: bool,
     weighs: bool,

@@ -265,10 +265,10 @@ impl Column {
             .map_err(|error| Error::os("protecting a segment", error))
     }
 
-    /// Makes the segment of a group that is gone zeros again.
-    pub fn clear(&self, group: usize) -> Result<()> {
+    /// Makes the segments of groups that are gone zeros again, from `group` on.
+    pub fn clear(&self, group: usize, groups: usize) -> Result<()> {
         let mode = libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE;
-        let (start, length) = (group as i64 * SEGMENT_STRIDE as i64, SEGMENT_STRIDE as i64);
+        let (start, length) = (group as i64 * SEGMENT_STRIDE as i64, groups as i64 * SEGMENT_STRIDE as i64);
         // SAFETY: changes the contents of our own file.
         if unsafe { libc::fallocate(self.fd().as_raw_fd(), mode, start, length) } != 0 {
             return Err(Error::last_os("clearing a segment"));
@@ -301,7 +301,7 @@ mod tests {
         assert_eq!(segment.refusals_since(68), (70, vec![69, 70]));
         assert_eq!(segment.refusals_since(0).1.len(), 64);
         assert_eq!(segment.refusals_since(70), (70, vec![]));
-        column.clear(0).expect("clear");
+        column.clear(0, 1).expect("clear");
         assert_eq!(segment.inbox().seq(), 0);
         column.reserve(MAX_GROUPS - 1).expect("reserve");
         assert_eq!(column.segment(MAX_GROUPS - 1).pid(), 0);

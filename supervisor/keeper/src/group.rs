@@ -34,6 +34,8 @@ pub struct Shared {
     pub notify: EventFd,
     /// CPU of each replica; the same in every group.
     pub cpus: Vec<u32>,
+    /// Somebody wants to know how long replicas were ready without running, which costs three calls for each process.
+    pub delays: bool,
 }
 
 /// The replicas of one process.
@@ -61,7 +63,8 @@ impl Shared {
         }
         let notify = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)
             .map_err(|error| Error::os("making an eventfd", error))?;
-        Ok(Self { control, plans, columns, notify, cpus })
+        let delays = config.stats || config.record.is_some();
+        Ok(Self { control, plans, columns, notify, cpus, delays })
     }
 
     /// Lets nothing leave any more, from any group, born or about to be: what ends first would look to the others like the
@@ -83,14 +86,14 @@ impl<'run> Group<'run> {
     pub fn start(shared: &'run Shared, inherited: &Inherited, program: &Program, image: &[u8]) -> Result<Self> {
         let [soft, hard] = inherited.nofile;
         let base = descriptors::fd_base(soft, hard, descriptors::is_free)?;
-        let Shared { control, plans, columns, notify, cpus } = shared;
+        let Shared { control, plans, columns, notify, cpus, .. } = shared;
         let handout = Handout::prepare(image, base, control, plans, columns, notify.as_fd())?;
         let mut group = Self { id: 0, segments: shared.segments(0), children: Vec::new() };
         let started = spawn::start(&handout, inherited, cpus, &program.argv, &mut group.children);
         if let Err(error) = started {
             group.kill_all();
             for child in &group.children {
-                processes::reap(child, true);
+                processes::reap(child, true, false);
             }
             return Err(error);
         }

@@ -27,6 +27,8 @@ const NAP_NS: u64 = 20_000_000;
 const LAG_NAP_NS: u64 = 200_000;
 /// So many requests ahead a follower fetches the leader's records: about what a line takes from a far CPU.
 const AHEAD: u64 = 6;
+/// Spins while somebody else is to have the CPU: longer than a hand-over takes, shorter than a sleep.
+const BRIEF: u32 = 150;
 /// Spins without a pause instruction at first: a hand-over between near cores takes about this long.
 const EAGER: u32 = 48;
 
@@ -49,6 +51,20 @@ pub fn publish(st: &State, word: &AtomicU64, seq: u64) {
     }
 }
 
+/// Looks at a word so many times; how many it took, and whether that was enough.
+#[inline]
+fn spin(word: &AtomicU64, seq: u64, times: u32) -> (u32, bool) {
+    for i in 0..times {
+        if meeting::arrived(word.load(Acquire), seq) {
+            return (i, true);
+        }
+        if i >= EAGER {
+            core::hint::spin_loop();
+        }
+    }
+    (times, false)
+}
+
 /// Waits until `word` of `peer` is at least `seq`. False when a replica has been replaced meanwhile: what is waited for
 /// may then be something else.
 #[inline]
@@ -57,23 +73,21 @@ fn wait(st: &mut State, word: &AtomicU64, seq: u64, peer: usize, why: u32, nap_n
         return true;
     }
     shared::own().stats.waits += 1;
-    let spin = || {
-        for i in 0..st.spin {
-            if meeting::arrived(word.load(Acquire), seq) {
-                return (i, true);
-            }
-            if i >= EAGER {
-                core::hint::spin_loop();
-            }
-        }
-        (st.spin, false)
-    };
-    timing::waited(EAGER, spin, || sleep(st, word, seq, peer, why, nap_ns));
+    timing::waited(EAGER, || spin(word, seq, st.spin), || sleep(st, word, seq, peer, why, nap_ns));
     if recovery::due(st) {
         recovery::attend(st);
         return false;
     }
     true
+}
+
+/// Waits in which a process of the same CPU is to run, this replica's own child at first: spinning would keep it away.
+pub fn briefly<T>(st: &mut State, work: impl FnOnce(&mut State) -> T) -> T {
+    let spin = st.spin;
+    st.spin = spin.min(BRIEF);
+    let outcome = work(st);
+    st.spin = spin;
+    outcome
 }
 
 /// Does something with every peer, from the first one again when it says that a replica has been replaced.
@@ -119,7 +133,11 @@ fn sleep(st: &State, word: &AtomicU64, seq: u64, peer: usize, why: u32, nap_ns: 
             break;
         }
         // SAFETY: waits on a shared word that is only read; the time-out is a local.
-        unsafe { syscall!(nr::FUTEX, word.as_ptr(), FUTEX_WAIT, seen as u32, &raw const nap, 0, 0) };
+        let slept = unsafe { syscall!(nr::FUTEX, word.as_ptr(), FUTEX_WAIT, seen as u32, &raw const nap, 0, 0) };
+        if slept == 0 {
+            // Woken, perhaps by the supervisor ahead of time: what is waited for will be there in a moment.
+            spin(word, seq, shared::control().spin);
+        }
     }
     own.asleep.flag.store(0, Relaxed);
     own.wait.phase.store(phase::RUN, Relaxed);

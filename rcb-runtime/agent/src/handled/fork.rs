@@ -15,19 +15,19 @@ use crate::agree::{meet, post};
 use crate::arrivals;
 use crate::call::{Answer, Call, note_refusal, post_event, step};
 use crate::descriptors::{self, Streams};
-use crate::fault::{Words, notify, notify_at, park};
+use crate::fault::{Words, notify_at, park};
 use crate::guest;
 use crate::handled::{identity, limits, window};
 use crate::recovery;
 use crate::shared;
 use crate::signals;
-use crate::state::{SCRATCH_WORDS, State, scratch};
+use crate::state::{State, program};
 use crate::trap::entry;
+use core::mem::offset_of;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
-use core::sync::atomic::fence;
 use rcb_abi::control::{NO_GROUP, SPARES};
 use rcb_abi::fault::{Regs, boot_site, kind};
-use rcb_abi::segment::{CHILDREN, Carry, ChildProcess, FORK, phase};
+use rcb_abi::segment::{Carry, ChildProcess, FORK, Segment, phase};
 use rcb_abi::{ABI_VERSION, MAGIC};
 use rcb_sys::errno::{EAGAIN, EINVAL, ENOSYS, ESRCH, fail, is_error};
 use rcb_sys::{nr, syscall};
@@ -58,8 +58,55 @@ pub const FORK_NR: u32 = 57;
 /// vfork.
 pub const VFORK_NR: u32 = 58;
 
-const CARRY_BYTES: usize = size_of::<Carry>();
-const _: () = assert!(CARRY_BYTES <= size_of::<[u64; SCRATCH_WORDS]>());
+/// What a child takes over of its parent's [`Carry`]: all but paths and children.
+const HANDED: usize = offset_of!(Carry, generation);
+const HANDED_BYTES: usize = offset_of!(Carry, children) - HANDED;
+const _: () = assert!(offset_of!(Carry, exe) < HANDED && offset_of!(Carry, execfn) < HANDED);
+
+/// What a child takes over of its parent's segment, which may hold the words of another program by the time it runs.
+struct Origin {
+    group: u32,
+    spin_ps: (u64, u64),
+    read: u64,
+    needs_socket: u32,
+    carry: [u8; HANDED_BYTES],
+}
+
+impl Origin {
+    fn here() -> Self {
+        let own = shared::own();
+        let mut carry = [0; HANDED_BYTES];
+        // SAFETY: a copy of fields that lie side by side, made of integers.
+        unsafe {
+            let fields = (&raw const own.carry).cast::<u8>().add(HANDED);
+            fields.copy_to_nonoverlapping(carry.as_mut_ptr(), HANDED_BYTES);
+        };
+        Self {
+            group: shared::group() as u32,
+            spin_ps: (own.stats.eager_ps, own.stats.pause_ps),
+            read: own.moved.read.load(Relaxed),
+            needs_socket: own.wait.needs_socket.load(Relaxed),
+            carry,
+        }
+    }
+
+    /// Fills in a segment of zeros.
+    fn hand_on(&self, own: &mut Segment) {
+        // SAFETY: as above.
+        unsafe {
+            let fields = (&raw mut own.carry).cast::<u8>().add(HANDED);
+            fields.copy_from_nonoverlapping(self.carry.as_ptr(), HANDED_BYTES);
+        }
+        let exe = program();
+        let length = exe.iter().position(|byte| *byte == 0).unwrap_or(0);
+        own.carry.exe[..length].copy_from_slice(&exe[..length]);
+        own.carry.forks = 0;
+        recovery::start_account(own, self.read);
+        own.parent.store(self.group, Relaxed);
+        (own.stats.eager_ps, own.stats.pause_ps) = self.spin_ps;
+        own.wait.needs_socket.store(self.needs_socket, Relaxed);
+    }
+}
 
 /// A request to make a process.
 struct Wanted {
@@ -129,12 +176,12 @@ fn make(st: &mut State, wanted: &Wanted, group: u32, regs: &mut Regs) -> Answer 
     own.wait.phase.store(phase::BLOCKED, Relaxed);
     arrivals::hold(st);
     let streams = descriptors::new_streams(st);
-    let needs_socket = own.wait.needs_socket.load(Relaxed);
+    let origin = Origin::here();
     own.cloning.store(own.carry.forks + 1, Release);
     // SAFETY: a copy of this process; the child goes on below, on its copy of this stack.
     let made = unsafe { syscall!(56, CLONE_PARENT | waits | SIGCHLD, 0, 0, 0, 0, 0) };
     if made == 0 {
-        return born(st, wanted, group, regs, (&streams, needs_socket));
+        return born(st, wanted, group, regs, (&origin, &streams));
     }
     own.cloned.store(own.carry.forks + 1, Release);
     descriptors::keep_streams(st, &streams, false);
@@ -163,15 +210,13 @@ fn make(st: &mut State, wanted: &Wanted, group: u32, regs: &mut Regs) -> Answer 
 }
 
 /// The child, from its first step to the guest's own code.
-fn born(st: &mut State, wanted: &Wanted, group: u32, regs: &mut Regs, streams: (&Streams, u32)) -> Answer {
-    let parent = shared::group() as u32;
-    let stats = &shared::own().stats;
-    let spin_ps = (stats.eager_ps, stats.pause_ps);
-    let moved = shared::own().moved.read.load(Relaxed);
-    // The parent's segment is out of reach afterwards: what lives on goes over the scratch buffer.
-    let kept = scratch().words.as_mut_ptr().cast::<u8>();
-    // SAFETY: the buffer is as large, and nobody else uses it in between.
-    unsafe { (&raw const shared::own().carry).cast::<u8>().copy_to_nonoverlapping(kept, CARRY_BYTES) };
+fn born(
+    st: &mut State,
+    wanted: &Wanted,
+    group: u32,
+    regs: &mut Regs,
+    (origin, streams): (&Origin, &Streams),
+) -> Answer {
     if limits::with_space(|| shared::join(group, st.replica, st.n, st.fd_base)).is_err() {
         // The segments are gone: only the exit status can speak.
         // SAFETY: ends the process.
@@ -179,20 +224,15 @@ fn born(st: &mut State, wanted: &Wanted, group: u32, regs: &mut Regs, streams: (
     }
     let own = shared::own();
     (own.magic, own.version, own.replica) = (MAGIC, ABI_VERSION, st.replica as u32);
-    // SAFETY: filled above.
-    unsafe { (&raw mut own.carry).cast::<u8>().copy_from_nonoverlapping(kept, CARRY_BYTES) };
-    own.carry.children = [ChildProcess::default(); CHILDREN];
-    own.carry.forks = 0;
-    recovery::start_account(own, moved);
-    own.parent.store(parent, Relaxed);
-    (own.stats.eager_ps, own.stats.pause_ps) = spin_ps;
-    own.wait.needs_socket.store(streams.1, Relaxed);
+    origin.hand_on(own);
     window::remember(wanted.flags & CLONE_VM != 0, regs.rsp);
     start_over(st, group);
     bind_to_supervisor();
-    own.born.store(own_pid(), Release);
-    say_pid(st);
-    descriptors::keep_streams(st, streams.0, true);
+    let pid = own_pid();
+    own.born.store(pid, Release);
+    // The supervisor hears of it with whatever happens next: a birth alone gives it nothing to do.
+    say_pid(pid);
+    descriptors::keep_streams(st, streams, true);
     if let Err(errno) = entry::arm_dispatch() {
         park(st, Words::new(kind::BOOT, errno.unsigned_abs(), u64::from(boot_site::INTERCEPT)));
     }
@@ -256,22 +296,18 @@ pub fn bind_to_supervisor() {
     }
 }
 
-fn own_pid() -> u32 {
+/// The id of this process.
+pub fn own_pid() -> u32 {
     // SAFETY: asks for a number.
     unsafe { syscall!(nr::GETPID, 0, 0, 0, 0, 0, 0) as u32 }
 }
 
-/// Tells peers and supervisor the id of this process.
-pub fn say_pid(st: &State) {
+/// Tells the peers the id of this process.
+pub fn say_pid(pid: u32) {
     let word = &shared::own().pid;
-    word.store(own_pid(), SeqCst);
+    word.store(pid, SeqCst);
     // SAFETY: a wake-up on a shared word.
     unsafe { syscall!(nr::FUTEX, word.as_ptr(), 1, i32::MAX, 0, 0, 0) };
-    // The supervisor has nothing to do before all are there; whoever comes last finds all.
-    fence(SeqCst);
-    if (0..st.n).all(|peer| shared::peer(peer).pid.load(Acquire) != 0) {
-        notify(st);
-    }
 }
 
 /// Waits until all replicas of the new group are there, and opens them. One that is lost before that is replaced here.

@@ -4,6 +4,7 @@
 //! LIMIT: SIGCHLD may arrive a moment after a wait has told of what it is about.
 #![allow(unsafe_code, reason = "waits on a shared word")]
 
+use crate::agree::meet;
 use crate::call::{Answer, Call, once};
 use crate::guest;
 use crate::shared;
@@ -37,12 +38,18 @@ enum Whose {
 
 /// The calls.
 pub fn wait(st: &mut State, call: &Call) -> Answer {
-    let answer = once(st, call, true, |st, _| {
+    let perform = |st: &mut State, _: &[u64; 6]| {
         let own = shared::own();
         own.waited.store(0, Relaxed);
         own.waited_changes.store(0, Relaxed);
         if call.nr == nr::WAIT4 { wait4(st, call) } else { waitid(st, call) }
-    });
+    };
+    let answer = if st.leads() {
+        once(st, call, true, perform)
+    } else {
+        // Whoever waits here waits for a child, which needs the CPU.
+        meet::briefly(st, |st| once(st, call, true, perform))
+    };
     let leader = if st.leads() { shared::own() } else { shared::peer(st.leader) };
     let (waited, changes) = (leader.waited.load(Acquire), leader.waited_changes.load(Relaxed));
     if answer.result >= 0 && waited != 0 {
