@@ -11,13 +11,15 @@
 //! program or ended. What `posix_spawn` writes for its parent on the stack is handed back (see [`window`]).
 #![allow(unsafe_code, reason = "makes processes")]
 
+mod wanted;
+
 use crate::agree::{meet, post};
 use crate::arrivals;
 use crate::call::{Answer, Call, note_refusal, post_event, step};
 use crate::descriptors::{self, Streams};
 use crate::fault::{Words, notify_at, park};
 use crate::guest;
-use crate::handled::{identity, limits, window};
+use crate::handled::{identity, limits, pidfd, window};
 use crate::recovery;
 use crate::shared;
 use crate::signals;
@@ -29,34 +31,12 @@ use rcb_abi::control::{NO_GROUP, SPARES};
 use rcb_abi::fault::{Regs, boot_site, kind};
 use rcb_abi::segment::{Carry, ChildProcess, FORK, Segment, phase};
 use rcb_abi::{ABI_VERSION, MAGIC};
-use rcb_sys::errno::{EAGAIN, EINVAL, ENOSYS, ESRCH, fail, is_error};
+use rcb_sys::errno::{EAGAIN, EFAULT, EINVAL, ENOSYS, ESRCH, fail, is_error};
 use rcb_sys::{nr, syscall};
-
-const CLONE_VM: u64 = 0x100;
-const CLONE_VFORK: u64 = 0x4000;
-const CLONE_PARENT: u64 = 0x8000;
-const CLONE_THREAD: u64 = 0x1_0000;
-const CLONE_SETTLS: u64 = 0x8_0000;
-const CLONE_PARENT_SETTID: u64 = 0x10_0000;
-const CLONE_CHILD_CLEARTID: u64 = 0x20_0000;
-const CLONE_DETACHED: u64 = 0x40_0000;
-const CLONE_CHILD_SETTID: u64 = 0x100_0000;
-const SIGCHLD: u64 = 17;
-const SIGNAL_MASK: u64 = 0xff;
-/// What can be asked of a clone that makes a process.
-const KNOWN: u64 = SIGNAL_MASK
-    | CLONE_VM
-    | CLONE_VFORK
-    | CLONE_SETTLS
-    | CLONE_PARENT_SETTID
-    | CLONE_CHILD_CLEARTID
-    | CLONE_CHILD_SETTID
-    | CLONE_DETACHED;
-
-/// fork.
-pub const FORK_NR: u32 = 57;
-/// vfork.
-pub const VFORK_NR: u32 = 58;
+use wanted::{
+    CLONE_CHILD_SETTID, CLONE_PARENT, CLONE_PARENT_SETTID, CLONE_PIDFD, CLONE_SETTLS, CLONE_THREAD, CLONE_VFORK,
+    CLONE_VM, KNOWN, SIGCHLD, SIGNAL_MASK, Wanted,
+};
 
 /// What a child takes over of its parent's [`Carry`]: all but paths and children.
 const HANDED: usize = offset_of!(Carry, generation);
@@ -108,22 +88,11 @@ impl Origin {
     }
 }
 
-/// A request to make a process.
-struct Wanted {
-    flags: u64,
-    stack: u64,
-    parent_tid: u64,
-    child_tid: u64,
-    tls: u64,
-}
-
 /// The calls.
 pub fn fork(st: &mut State, call: &Call, regs: &mut Regs) -> Answer {
-    let [flags, stack, parent_tid, child_tid, tls, _] = call.args;
-    let wanted = match call.nr {
-        FORK_NR => Wanted { flags: SIGCHLD, stack: 0, parent_tid: 0, child_tid: 0, tls: 0 },
-        VFORK_NR => Wanted { flags: CLONE_VM | CLONE_VFORK | SIGCHLD, stack: 0, parent_tid: 0, child_tid: 0, tls: 0 },
-        _ => Wanted { flags, stack, parent_tid, child_tid, tls },
+    let wanted = match Wanted::of(call) {
+        Ok(wanted) => wanted,
+        Err(errno) => return Answer::error(errno),
     };
     let shares = wanted.flags & CLONE_VM != 0 && wanted.flags & CLONE_VFORK == 0;
     if shares || wanted.flags & CLONE_THREAD != 0 {
@@ -140,7 +109,17 @@ pub fn fork(st: &mut State, call: &Call, regs: &mut Regs) -> Answer {
     }
     descriptors::settle(st);
     let base = st.fd_base;
-    let group = step(st, FORK, || take_spare(base) as u64) as i64;
+    if wanted.has(CLONE_PIDFD)
+        && guest::get::<u32>(wanted.pidfd).and_then(|word| guest::put(wanted.pidfd, &word)).is_err()
+    {
+        return Answer::error(EFAULT);
+    }
+    let others = descriptors::streams_of_fork(st);
+    let obstacle = || if wanted.has(CLONE_PIDFD) { pidfd::obstacle(others) } else { 0 };
+    let group = step(st, FORK, || match obstacle() {
+        0 => take_spare(base) as u64,
+        errno => errno as u64,
+    }) as i64;
     if is_error(group) {
         return Answer::local(group);
     }
@@ -177,9 +156,12 @@ fn make(st: &mut State, wanted: &Wanted, group: u32, regs: &mut Regs) -> Answer 
     arrivals::hold(st);
     let streams = descriptors::new_streams(st);
     let origin = Origin::here();
+    // The descriptor is made with the process: later that may be gone already.
+    let with = if st.leads() { wanted.flags & CLONE_PIDFD } else { 0 };
+    let mut process = u32::MAX;
     own.cloning.store(own.carry.forks + 1, Release);
     // SAFETY: a copy of this process; the child goes on below, on its copy of this stack.
-    let made = unsafe { syscall!(56, CLONE_PARENT | waits | SIGCHLD, 0, 0, 0, 0, 0) };
+    let made = unsafe { syscall!(56, CLONE_PARENT | waits | with | SIGCHLD, 0, &raw mut process, 0, 0, 0) };
     if made == 0 {
         return born(st, wanted, group, regs, (&origin, &streams));
     }
@@ -198,12 +180,17 @@ fn make(st: &mut State, wanted: &Wanted, group: u32, regs: &mut Regs) -> Answer 
     let carry = &mut shared::own().carry;
     carry.forks += 1;
     if let Some(place) = carry.children.iter_mut().find(|child| child.pid == 0) {
-        *place = ChildProcess { pid: pid as u32, group, job_changes: 0 };
+        *place = ChildProcess { pid: pid as u32, group, ..ChildProcess::default() };
     }
-    if wanted.flags & CLONE_PARENT_SETTID != 0 {
+    if wanted.has(CLONE_PIDFD) {
+        let made = if process == u32::MAX { -1 } else { pidfd::lowest(u64::from(process)) };
+        let fd = pidfd::hand_out(st, regs, pid as u32, made);
+        let _ = guest::put(wanted.pidfd, &(fd as u32));
+    }
+    if wanted.has(CLONE_PARENT_SETTID) {
         let _ = guest::put(wanted.parent_tid, &(pid as u32));
     }
-    if wanted.flags & CLONE_VM != 0 {
+    if wanted.has(CLONE_VM) {
         window::take_back(st, group, regs.rsp);
     }
     Answer::local(pid)
@@ -253,10 +240,10 @@ fn born(
         meet::symmetric(st);
     }
     post::conclude(st, 0, 0);
-    if wanted.flags & CLONE_CHILD_SETTID != 0 {
+    if wanted.has(CLONE_CHILD_SETTID) {
         let _ = guest::put(wanted.child_tid, &pid);
     }
-    if wanted.flags & CLONE_SETTLS != 0 {
+    if wanted.has(CLONE_SETTLS) {
         const ARCH_SET_FS: u64 = 0x1002;
         // SAFETY: the guest's own thread pointer.
         unsafe { syscall!(nr::ARCH_PRCTL, ARCH_SET_FS, wanted.tls, 0, 0, 0, 0) };
