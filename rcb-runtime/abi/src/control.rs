@@ -140,7 +140,7 @@ pub struct Rollback {
 }
 
 /// Groups set aside for the coming forks of one group.
-pub const SPARES: usize = 2;
+pub const SPARES: usize = 4;
 
 /// In [`Control::spares`]: there is no room for another process.
 pub const NO_GROUP: u32 = u32::MAX;

@@ -53,25 +53,24 @@ pub const AGENT_END: u64 = AGENT_BASE + 0x1_0000_0000;
 pub const WINDOW_BYTES: u64 = (1 << 44) + (1 << 30);
 /// Where [`control::Control`] is mapped.
 pub const CONTROL_ADDR: u64 = AGENT_BASE + 0x1000_0000;
-/// Where [`plan::PlanArea`] is mapped.
-pub const PLAN_ADDR: u64 = AGENT_BASE + 0x1800_0000;
-/// Distance between the segments of two replicas in memory, and of two groups in their file.
-pub const SEGMENT_STRIDE: u64 = 0x0010_0000;
+/// Where [`plan::PlanArea`] is mapped. What is shared lies close together: every 2 MiB cost each process of a tree a page
+/// of page tables.
+pub const PLAN_ADDR: u64 = CONTROL_ADDR + MAX_GROUPS as u64 * 4096;
+/// Distance between the segments of two replicas in memory, and of two groups in their file: three in 2 MiB.
+pub const SEGMENT_STRIDE: u64 = 0x000a_0000;
 
 /// Where a replica's own segment is mapped, to write.
-pub const OWN_ADDR: u64 = AGENT_BASE + 0x1f00_0000;
+pub const OWN_ADDR: u64 = AGENT_BASE + 0x2000_0000;
 
 /// Where the segment of a replica is mapped, in every replica, to read.
 pub const fn segment_addr(replica: usize) -> u64 {
-    AGENT_BASE + 0x2000_0000 + replica as u64 * SEGMENT_STRIDE
+    OWN_ADDR + (1 + replica as u64) * SEGMENT_STRIDE
 }
 
 const _: () = {
     assert!(size_of::<segment::Segment>() as u64 <= SEGMENT_STRIDE);
     assert!(size_of::<control::Control>() == 4096);
-    assert!(CONTROL_ADDR + MAX_GROUPS as u64 * 4096 <= PLAN_ADDR);
     assert!(size_of::<segment::Segment>() <= 1 << 20, "agent and log stay under 2 MiB per replica");
     assert!(size_of::<plan::PlanArea>() as u64 <= OWN_ADDR - PLAN_ADDR);
-    assert!(OWN_ADDR + SEGMENT_STRIDE <= segment_addr(0));
     assert!(segment_addr(MAX_REPLICAS) <= journal::JOURNAL_ADDR);
 };

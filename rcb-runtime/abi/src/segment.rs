@@ -167,6 +167,8 @@ pub struct ChildProcess {
     pub group: u32,
     /// Of the times it has stopped or gone on ([`crate::control::Control::job_changes`]), how many the guest knows of.
     pub job_changes: u32,
+    /// Inode of its leader's process, once the guest has a descriptor of it; else 0.
+    pub process: u64,
 }
 
 /// Why a process leaves no frozen copies; [`Segment::no_copies`].

@@ -18,10 +18,10 @@ use crate::handled::wait;
 use crate::recovery::replay;
 use crate::shared;
 use crate::signals::{self, bit};
-use crate::state::State;
+use crate::state::{State, words};
 use core::cell::UnsafeCell;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
-use core::sync::atomic::{AtomicUsize, fence};
+use core::sync::atomic::fence;
 use rcb_abi::control::process;
 use rcb_abi::fault::kind;
 use rcb_abi::segment::{ADMITTED, ChildProcess, RING};
@@ -45,10 +45,6 @@ const PLACES: usize = 64;
 
 struct Ring {
     places: [UnsafeCell<SigInfo>; PLACES],
-    /// Arrived so far; written by the handler.
-    head: AtomicUsize,
-    /// Admitted so far; written by everybody else.
-    tail: AtomicUsize,
 }
 
 // SAFETY: one thread; the handler has written a place before anything else of the agent goes on.
@@ -56,8 +52,8 @@ unsafe impl Sync for Ring {}
 
 const EMPTY: SigInfo = SigInfo { signo: 0, errno: 0, code: 0, pad: 0, fields: [0; 14] };
 
-static ARRIVED: Ring =
-    Ring { places: [const { UnsafeCell::new(EMPTY) }; PLACES], head: AtomicUsize::new(0), tail: AtomicUsize::new(0) };
+/// How many have arrived and were admitted stands in [`words`].
+static ARRIVED: Ring = Ring { places: [const { UnsafeCell::new(EMPTY) }; PLACES] };
 
 /// The handler's part: all signals but the agent's own are blocked meanwhile.
 pub fn arrived(st: &State, info: &SigInfo, uc: &mut UContext) {
@@ -65,9 +61,9 @@ pub fn arrived(st: &State, info: &SigInfo, uc: &mut UContext) {
         // The signals that the processor may raise are open in followers as well, and somebody has sent one.
         return;
     }
-    if ARRIVED.head.load(Relaxed) - ARRIVED.tail.load(Acquire) < PLACES {
+    if words().arrived.load(Relaxed) - words().admitted.load(Acquire) < PLACES {
         // One of the agent's own signals may be interrupted here by another signal, which then takes the next place.
-        let head = ARRIVED.head.fetch_add(1, Release);
+        let head = words().arrived.fetch_add(1, Release);
         // SAFETY: the place is free, and nobody reads it before this handler has returned.
         unsafe { *ARRIVED.places[head % PLACES].get() = *info };
     }
@@ -93,14 +89,14 @@ fn place(index: usize) -> SigInfo {
 
 /// Takes the first arrival that may be delivered out of the ring.
 fn next(st: &State) -> Option<SigInfo> {
-    let (tail, head) = (ARRIVED.tail.load(Relaxed), ARRIVED.head.load(Acquire));
+    let (tail, head) = (words().admitted.load(Relaxed), words().arrived.load(Acquire));
     let at = (tail..head).find(|at| admissible(st, place(*at).signo as u32))?;
     let info = place(at);
     for later in (tail + 1..=at).rev() {
         // SAFETY: as in `place`.
         unsafe { *ARRIVED.places[later % PLACES].get() = place(later - 1) };
     }
-    ARRIVED.tail.store(tail + 1, Release);
+    words().admitted.store(tail + 1, Release);
     Some(info)
 }
 
@@ -110,7 +106,7 @@ fn admissible(st: &State, signal: u32) -> bool {
 
 /// Whether something has arrived that a call has to end for.
 pub fn waiting(st: &State) -> bool {
-    let (tail, head) = (ARRIVED.tail.load(Relaxed), ARRIVED.head.load(Acquire));
+    let (tail, head) = (words().admitted.load(Relaxed), words().arrived.load(Acquire));
     (tail..head).any(|at| admissible(st, place(at).signo as u32))
 }
 
@@ -127,7 +123,7 @@ pub fn refresh(st: &State) {
 
 /// Leader, before it publishes a record: what goes with it. Queues it here and says whether there is anything.
 pub fn admit(st: &mut State) -> bool {
-    if ARRIVED.head.load(Acquire) == ARRIVED.tail.load(Relaxed) {
+    if words().arrived.load(Acquire) == words().admitted.load(Relaxed) {
         return false;
     }
     let mut count = 0;
@@ -154,7 +150,7 @@ fn digest(seq: u64, infos: &[[u64; 16]]) -> u64 {
 
 /// Alone there is nobody to tell.
 pub fn admit_alone(st: &mut State) {
-    if ARRIVED.head.load(Acquire) == ARRIVED.tail.load(Relaxed) {
+    if words().arrived.load(Acquire) == words().admitted.load(Relaxed) {
         return;
     }
     while let Some(mut info) = next(st) {
@@ -326,13 +322,13 @@ pub fn give_back(st: &mut State) {
         return;
     }
     hold(st);
-    let (tail, head) = (ARRIVED.tail.load(Relaxed), ARRIVED.head.load(Acquire));
+    let (tail, head) = (words().admitted.load(Relaxed), words().arrived.load(Acquire));
     for at in tail..head {
         let info = place(at);
         // SAFETY: a signal to this process, which blocks it.
         unsafe { syscall!(nr::TKILL, syscall!(nr::GETTID, 0, 0, 0, 0, 0, 0), info.signo, 0, 0, 0, 0) };
     }
-    ARRIVED.tail.store(head, Release);
+    words().admitted.store(head, Release);
     refresh(st);
 }
 
@@ -347,6 +343,6 @@ pub fn hold(st: &mut State) {
 
 /// A forked process has nothing pending.
 pub fn forget(st: &State) {
-    ARRIVED.tail.store(ARRIVED.head.load(Acquire), Release);
+    words().admitted.store(words().arrived.load(Acquire), Release);
     refresh(st);
 }

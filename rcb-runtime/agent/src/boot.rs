@@ -5,7 +5,7 @@ use crate::call::post_event;
 use crate::fault::{Words, park};
 use crate::handled::exit::{End, announce};
 use crate::load::{elf, layout, stack};
-use crate::state::{State, scratch, state};
+use crate::state::{State, program, scratch, state};
 use crate::trap::{entry, filter};
 use crate::{agree, descriptors, shared};
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
@@ -106,6 +106,9 @@ fn begin(st: &mut State) {
         shared::own().carry.pid = control.pids[st.leader].load(Relaxed);
     }
     crate::handled::identity::set_pid(own.carry.pid);
+    let exe = &own.carry.exe;
+    let length = exe.iter().position(|byte| *byte == 0).unwrap_or(0);
+    program()[..length].copy_from_slice(&exe[..length]);
     // SAFETY: asks for a number.
     own.pid.store(unsafe { syscall!(nr::GETPID, 0, 0, 0, 0, 0, 0) } as u32, Release);
     own.wait.phase.store(phase::RUN, Relaxed);

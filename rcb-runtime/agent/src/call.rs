@@ -155,6 +155,7 @@ fn perform(st: &mut State, call: &Call, regs: &mut Regs) -> Answer {
         Exec::Once if matches!(call.nr, nr::RECVMSG | RECVMMSG) => {
             once(st, call, true, |st, args| handled::message::receive(st, call, args))
         }
+        Exec::Once if call.nr == nr::PIDFD_OPEN => handled::pidfd::open(st, call),
         Exec::Once => once(st, call, meets(call.row.class), |_, args| performed(call, args)),
         Exec::Handled(handler) => handled::handle(st, call, handler, regs),
         Exec::Refused(errno) => {

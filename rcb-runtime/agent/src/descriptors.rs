@@ -358,6 +358,11 @@ fn any_needs_socket(st: &State) -> bool {
     st.n > 1 && (0..st.n).any(|replica| shared::peer(replica).wait.needs_socket.load(Acquire) != 0)
 }
 
+/// How many ends of streams are open during a fork.
+pub fn streams_of_fork(st: &State) -> usize {
+    if any_needs_socket(st) { st.n - 1 } else { 0 }
+}
+
 /// Ends of the streams between the replicas of a group to come; 0 for none.
 pub struct Streams([u32; MAX_REPLICAS]);
 

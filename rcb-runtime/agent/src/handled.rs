@@ -11,6 +11,7 @@ pub mod limits;
 pub mod memory;
 pub mod message;
 pub mod petition;
+pub mod pidfd;
 pub mod placement;
 pub mod process;
 pub mod read;
@@ -22,6 +23,7 @@ pub mod window;
 use crate::call::{Answer, Call, each};
 use crate::state::State;
 use rcb_abi::fault::Regs;
+use rcb_sys::nr;
 use rcb_syscalls::spec::Handler;
 
 /// Routes a handled call.
@@ -47,6 +49,7 @@ pub fn handle(st: &mut State, call: &Call, handler: Handler, regs: &mut Regs) ->
         Handler::SigPending => signal::pending(st, call),
         Handler::SigReturn => signal::sigreturn(st, regs),
         Handler::SigAltStack => signal::altstack(st, call, regs),
+        Handler::Kill if call.nr == nr::PIDFD_SEND_SIGNAL => pidfd::send_signal(st, call),
         Handler::Kill => signal::kill(st, call),
         Handler::Identity => identity::identity(st, call),
         Handler::SetTidAddress => Answer::local(identity::pid()),

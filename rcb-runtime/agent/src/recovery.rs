@@ -21,7 +21,7 @@ pub mod checkpoint;
 pub mod journal;
 pub mod replay;
 
-pub use account::{account, meets, performed_as, settled, snapshot, start as start_account, wrote};
+pub use account::{account, meets, performed_as, read, settled, snapshot, start as start_account, wrote};
 
 use crate::agree::meet;
 use crate::fault::{self, Words, park};
@@ -157,7 +157,8 @@ fn become_replica(st: &mut State, victim: usize) {
         unsafe { syscall!(nr::CLOSE, st.fd_base + FD_PEER + peer, 0, 0, 0, 0, 0) };
     }
     place(entry::arm_dispatch());
-    fork::say_pid(st);
+    fork::say_pid(fork::own_pid());
+    fault::notify(st);
 }
 
 /// Length of `/proc/self/fd/`.

@@ -1,8 +1,8 @@
 //! The shared areas: control page, plan area and segments, mapped at the addresses that `rcb-abi` fixes.
 #![allow(unsafe_code, reason = "fixed addresses of shared memory become references here and nowhere else")]
 
+use crate::state::words;
 use core::mem::offset_of;
-use core::sync::atomic::AtomicU32;
 use core::sync::atomic::Ordering::{Acquire, Relaxed};
 use rcb_abi::control::{Control, process};
 use rcb_abi::descriptors::{FD_CONTROL, FD_JOURNAL, FD_PLAN, FD_SEGMENT};
@@ -22,12 +22,9 @@ const MAP_FIXED: u64 = 0x10;
 const MAP_FIXED_NOREPLACE: u64 = 0x10_0000;
 
 /// The group of this process.
-static GROUP: AtomicU32 = AtomicU32::new(0);
-
-/// The group of this process.
 #[inline]
 pub fn group() -> usize {
-    GROUP.load(Relaxed) as usize
+    words().group.load(Relaxed) as usize
 }
 
 /// The supervisor's page of this group.
@@ -89,7 +86,7 @@ pub fn map((replica, group): (usize, usize), fd_base: u32) -> Result<(), i64> {
     }
     one(CONTROL_ADDR, MAX_GROUPS * size_of::<Control>(), PROT_READ, fd_base + FD_CONTROL, 0, MAP_FIXED_NOREPLACE)?;
     one(PLAN_ADDR, size_of::<PlanArea>(), PROT_READ, fd_base + FD_PLAN, 0, MAP_FIXED_NOREPLACE)?;
-    GROUP.store(group as u32, Relaxed);
+    words().group.store(group as u32, Relaxed);
     let n = control().replicas as usize;
     if control().magic != MAGIC || control().version != ABI_VERSION || n == 0 || n > rcb_abi::MAX_REPLICAS {
         return Err(errno::fail(errno::EINVAL));
@@ -130,7 +127,7 @@ pub fn replace_own(column: u32) -> Result<(), i64> {
 
 /// A forked process leaves the segments of its parent's group for those of its own.
 pub fn join(group: u32, replica: usize, n: usize, fd_base: u32) -> Result<(), i64> {
-    GROUP.store(group, Relaxed);
+    words().group.store(group, Relaxed);
     map_segments(replica, n, fd_base, MAP_FIXED)
 }
 

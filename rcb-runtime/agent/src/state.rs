@@ -8,6 +8,7 @@ use crate::recovery::replay::Replay;
 use crate::signals::Signals;
 use crate::trap::code::CodeMap;
 use core::cell::UnsafeCell;
+use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize};
 use rcb_abi::fault::Regs;
 use rcb_abi::segment::{PATH_BYTES, RING};
 
@@ -138,50 +139,93 @@ pub struct Scratch {
     pub rewritten: [u8; PATH_BYTES],
 }
 
+/// Words that are needed without the state, in one page with what of it is touched most.
+pub struct Words {
+    /// The group of this process.
+    pub group: AtomicU32,
+    /// Process id as the guest sees it.
+    pub pid: AtomicU32,
+    /// In a vfork child: where the memory starts that its parent gets back; 0 when none is shared (any more).
+    pub window: AtomicU64,
+    /// Signals from outside that have arrived so far; written by the handler.
+    pub arrived: AtomicUsize,
+    /// Of these, those that were admitted; written by everybody else.
+    pub admitted: AtomicUsize,
+}
+
+#[repr(C, align(4096))]
+struct Page {
+    words: Words,
+    state: Global<State>,
+}
+
 struct Global<T>(UnsafeCell<T>);
 // SAFETY: one thread; see `state`.
 unsafe impl<T> Sync for Global<T> {}
 
-static STATE: Global<State> = Global(UnsafeCell::new(State {
-    replica: 0,
-    n: 0,
-    leader: 0,
-    strict: false,
-    heals: false,
-    checkpoints: false,
-    left_at: u64::MAX,
-    journal: Journal::NONE,
-    replay: Replay::OFF,
-    epoch: 0,
-    begun: 0,
-    bound: Bound::NONE,
-    spin: 0,
-    fd_base: 0,
-    seq: 0,
-    chain: 0,
-    payload_pos: 0,
-    payload_start: [0; RING],
-    last_fd_seq: 0,
-    kinds: [FdKind::Unknown; KINDS],
-    brk_start: 0,
-    brk_now: 0,
-    data_start: 0,
-    kernel_mask: 0,
-    wait_mask: None,
-    wait_words: [0; 3],
-    signals: Signals::NEW,
-    deferred: Deferred { resume: 0, rax: 0, again: false, restart: false },
-    code: CodeMap::NEW,
-    shared_maps: [(0, 0); 32],
-    window: Window::NONE,
-    regs: core::ptr::null(),
-    prctl: [0, 1, 0, 1, 0],
-    socket_peers: 0,
-    timing: false,
-    entered: 0,
-    reading_ns: 0,
-    apart_ns: 0,
-}));
+static PAGE: Page = Page {
+    words: Words {
+        group: AtomicU32::new(0),
+        pid: AtomicU32::new(0),
+        window: AtomicU64::new(0),
+        arrived: AtomicUsize::new(0),
+        admitted: AtomicUsize::new(0),
+    },
+    state: Global(UnsafeCell::new(State::NEW)),
+};
+
+impl State {
+    #[allow(clippy::large_stack_arrays, reason = "initialises a static, is never on a stack")]
+    const NEW: Self = Self {
+        replica: 0,
+        n: 0,
+        leader: 0,
+        strict: false,
+        heals: false,
+        checkpoints: false,
+        left_at: u64::MAX,
+        journal: Journal::NONE,
+        replay: Replay::OFF,
+        epoch: 0,
+        begun: 0,
+        bound: Bound::NONE,
+        spin: 0,
+        fd_base: 0,
+        seq: 0,
+        chain: 0,
+        payload_pos: 0,
+        payload_start: [0; RING],
+        last_fd_seq: 0,
+        kinds: [FdKind::Unknown; KINDS],
+        brk_start: 0,
+        brk_now: 0,
+        data_start: 0,
+        kernel_mask: 0,
+        wait_mask: None,
+        wait_words: [0; 3],
+        signals: Signals::NEW,
+        deferred: Deferred { resume: 0, rax: 0, again: false, restart: false },
+        code: CodeMap::NEW,
+        shared_maps: [(0, 0); 32],
+        window: Window::NONE,
+        regs: core::ptr::null(),
+        prctl: [0, 1, 0, 1, 0],
+        socket_peers: 0,
+        timing: false,
+        entered: 0,
+        reading_ns: 0,
+        apart_ns: 0,
+    };
+}
+
+static PROGRAM: Global<[u8; PATH_BYTES]> = Global(UnsafeCell::new([0; PATH_BYTES]));
+
+/// Path of the program: filled at its start and not changed afterwards, so that no fork copies it.
+#[inline]
+pub fn program() -> &'static mut [u8; PATH_BYTES] {
+    // SAFETY: as for `state`.
+    unsafe { &mut *PROGRAM.0.get() }
+}
 
 static SCRATCH: Global<Scratch> = Global(UnsafeCell::new(Scratch {
     paths: [[0; PATH_BYTES]; 2],
@@ -195,7 +239,13 @@ static SCRATCH: Global<Scratch> = Global(UnsafeCell::new(Scratch {
 #[inline]
 pub fn state() -> &'static mut State {
     // SAFETY: one thread; entry points take it once each, and do not nest except on the way to `fault::park`.
-    unsafe { &mut *STATE.0.get() }
+    unsafe { &mut *PAGE.state.0.get() }
+}
+
+/// The words beside it.
+#[inline]
+pub fn words() -> &'static Words {
+    &PAGE.words
 }
 
 /// The scratch buffers; a caller holds the reference only while it fills or reads one of them.

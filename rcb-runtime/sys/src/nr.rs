@@ -155,8 +155,12 @@ pub const PREADV2: u32 = 327;
 pub const PKEY_MPROTECT: u32 = 329;
 /// statx(2).
 pub const STATX: u32 = 332;
+/// pidfd_send_signal(2).
+pub const PIDFD_SEND_SIGNAL: u32 = 424;
 /// pidfd_open(2).
 pub const PIDFD_OPEN: u32 = 434;
+/// clone3(2).
+pub const CLONE3: u32 = 435;
 /// close_range(2).
 pub const CLOSE_RANGE: u32 = 436;
 /// openat2(2).

@@ -140,7 +140,6 @@ fn uncontrollable_calls_are_not_performed() {
         "ptrace",
         "process_vm_writev",
         "bpf",
-        "clone3",
         "rseq",
         "perf_event_open",
         "seccomp",
@@ -158,12 +157,21 @@ fn uncontrollable_calls_are_not_performed() {
 /// Probes that every C program makes at its start must not warn.
 #[test]
 fn routine_probes_are_silent() {
-    for name in ["rseq", "clone3", "landlock_create_ruleset"] {
+    for name in ["rseq", "landlock_create_ruleset"] {
         let row = rows().find(|row| row.name == name).expect(name);
         assert!(matches!(row.exec, Exec::Absent(_)), "{name}");
     }
     let arch = lookup(158).and_then(|row| row.family).expect("arch_prctl has options");
     assert_eq!(arch.find(0x3001).map(|row| row.exec), Some(Exec::Absent(22)));
+}
+
+/// All ways to make a process lead to one place, which refuses threads.
+#[test]
+fn processes_are_made_in_one_place() {
+    for nr in [56, 57, 58, 435] {
+        let exec = lookup(nr).map(|row| row.exec);
+        assert_eq!(exec, Some(Exec::Handled(Handler::Fork)), "{nr}");
+    }
 }
 
 /// The calls that make descriptors say so with the right bit.

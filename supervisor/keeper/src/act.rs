@@ -120,6 +120,8 @@ impl<'run> Watch<'run> {
                 && let Ok(Some(info)) = self.signals.read_signal()
             {
                 if info.ssi_signo as i32 == libc::SIGCHLD {
+                    // Who has stopped may be one that nobody has told us of.
+                    ready.ended.extend(self.tree.births()?);
                     self.tree.jobs();
                 } else if let Some(verdict) = self.forward(info.ssi_signo as i32, info.ssi_code, info.ssi_pid) {
                     return Ok(verdict);
@@ -188,7 +190,7 @@ impl<'run> Watch<'run> {
             events.push(Event::Look(look(watched, grace_over)));
         }
         if has_ended || !events.is_empty() {
-            looks::collect_ended(watched, &ready.ended, &mut events);
+            looks::collect_ended(watched, self.shared.delays, &ready.ended, &mut events);
         }
         if ready.ticked {
             events.push(Event::Tick(look(watched, true)));
@@ -393,7 +395,7 @@ impl<'run> Watch<'run> {
         for watched in self.tree.groups.values_mut() {
             for (child, end) in watched.group.children.iter().zip(&mut watched.ends) {
                 if end.is_none() {
-                    *end = processes::reap(child, true);
+                    *end = processes::reap(child, true, self.shared.delays);
                 }
             }
         }
@@ -425,7 +427,7 @@ fn checkpoints(watched: &mut Watched<'_>, shared: &Shared, terms: Option<Terms>,
 struct Ready {
     notified: bool,
     signalled: bool,
-    /// Process ids of replicas that are gone.
+    /// Process ids of replicas that are gone, or may be.
     ended: Vec<u32>,
     /// Replicas are to be looked at with their times.
     beat: bool,

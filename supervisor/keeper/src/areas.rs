@@ -238,9 +238,9 @@ impl Journals {
         reopen_read_only(&self.0)
     }
 
-    /// Gives back the memory of a group that is gone.
-    pub fn clear(&self, group: usize) -> Result<()> {
-        punch(&self.0, group as u64 * JOURNAL_BYTES, JOURNAL_BYTES)
+    /// Gives back the memory of groups that are gone, from `group` on.
+    pub fn clear(&self, group: usize, groups: usize) -> Result<()> {
+        punch(&self.0, group as u64 * JOURNAL_BYTES, groups as u64 * JOURNAL_BYTES)
     }
 }
 
@@ -306,9 +306,9 @@ impl Column {
             .map_err(|error| Error::os("protecting a segment", error))
     }
 
-    /// Makes the segment of a group that is gone zeros again.
-    pub fn clear(&self, group: usize) -> Result<()> {
-        punch(self.fd(), group as u64 * SEGMENT_STRIDE, SEGMENT_STRIDE)
+    /// Makes the segments of groups that are gone zeros again, from `group` on.
+    pub fn clear(&self, group: usize, groups: usize) -> Result<()> {
+        punch(self.fd(), group as u64 * SEGMENT_STRIDE, groups as u64 * SEGMENT_STRIDE)
     }
 }
 
@@ -336,7 +336,7 @@ mod tests {
         assert_eq!(segment.refusals_since(68), (70, vec![69, 70]));
         assert_eq!(segment.refusals_since(0).1.len(), 64);
         assert_eq!(segment.refusals_since(70), (70, vec![]));
-        column.clear(0).expect("clear");
+        column.clear(0, 1).expect("clear");
         assert_eq!(segment.inbox().seq(), 0);
         column.reserve(MAX_GROUPS - 1).expect("reserve");
         assert_eq!(column.segment(MAX_GROUPS - 1).pid(), 0);

@@ -18,9 +18,11 @@ use std::time::{Duration, Instant};
 const LATE: Duration = Duration::from_millis(5);
 
 impl Tree<'_> {
-    /// Groups whose replicas are all there, or will not all come.
-    pub(crate) fn births(&mut self) -> Result<()> {
+    /// Groups whose replicas are all there, or will not all come. Returns the replicas of the new groups: nobody has
+    /// said that they are there before something else happened, which may have been their end.
+    pub(crate) fn births(&mut self) -> Result<Vec<u32>> {
         let mut waiting = Vec::new();
+        let mut adopted = Vec::new();
         let said = self.spares.iter().flat_map(|spare| self.shared.segments(spare.id));
         let said: HashSet<u32> = said.map(|segment| segment.pid()).collect();
         for mut spare in std::mem::take(&mut self.spares) {
@@ -39,6 +41,7 @@ impl Tree<'_> {
             let adopt = |pid| if pid == 0 { Child::missing() } else { Child::adopt(pid) };
             let children = pids.into_iter().map(adopt).collect::<Result<_>>()?;
             let group = Group { id: spare.id, segments, children };
+            adopted.extend(group.children.iter().map(|child| child.pid));
             let parent = spare.parent.and_then(|parent| self.groups.get(&parent));
             let cpus = parent.map_or_else(|| self.shared.cpus.clone(), |parent| parent.cpus.clone());
             let mut watched = Watched::new(group, cpus, spare.parent);
@@ -50,15 +53,15 @@ impl Tree<'_> {
             if spare.parent.is_none() {
                 self.shared.control.get(spare.id).virtual_ppid.store(1, Ordering::Relaxed);
             }
-            self.give_spares(spare.id);
         }
         self.spares.append(&mut waiting);
-        Ok(())
+        Ok(adopted)
     }
 
-    /// Whether some group waits for a replica that is late.
+    /// Whether somebody waits for a replica that is to be born, of which nobody will tell us.
     pub(crate) fn is_waiting(&self) -> bool {
-        self.spares.iter().any(|spare| spare.partial_since.is_some())
+        let is_late = self.spares.iter().any(|spare| spare.partial_since.is_some());
+        is_late || self.groups.values().any(|watched| watched.is_early)
     }
 
     /// Whether a replica of a group to be will not come; `said` are the processes that have said who they are.

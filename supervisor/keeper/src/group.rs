@@ -36,6 +36,8 @@ pub struct Shared {
     pub notify: EventFd,
     /// CPU of each replica; the same in every group.
     pub cpus: Vec<u32>,
+    /// Somebody wants to know how long replicas were ready without running, which costs three calls for each process.
+    pub delays: bool,
 }
 
 /// The replicas of one process.
@@ -64,7 +66,8 @@ impl Shared {
         let notify = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)
             .map_err(|error| Error::os("making an eventfd", error))?;
         let journals = config.checkpoint.map(|_| Journals::create()).transpose()?;
-        Ok(Self { control, plans, columns, journals, notify, cpus })
+        let delays = config.stats || config.record.is_some();
+        Ok(Self { control, plans, columns, journals, notify, cpus, delays })
     }
 
     /// Lets nothing leave any more, from any group, born or about to be: what ends first would look to the others like the
@@ -93,7 +96,7 @@ impl<'run> Group<'run> {
         if let Err(error) = started {
             group.kill_all();
             for child in &group.children {
-                processes::reap(child, true);
+                processes::reap(child, true, false);
             }
             return Err(error);
         }

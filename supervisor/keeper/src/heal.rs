@@ -102,7 +102,7 @@ impl Healing {
         let child = &watched.group.children[victim];
         processes::signal(child, libc::SIGKILL);
         if watched.ends[victim].is_none() {
-            watched.ends[victim] = processes::reap_with_account(child, true);
+            watched.ends[victim] = processes::reap_with_account(child, true, true);
         }
         let Witness { pid, cpu, .. } = witnesses[victim];
         Some(Self {

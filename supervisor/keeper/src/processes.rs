@@ -25,7 +25,7 @@ pub struct Usage {
     pub cpu_time_is_up: bool,
     /// A core file was written.
     pub dumped_core: bool,
-    /// Ready to run, but the CPU had something else to do.
+    /// Ready to run, but the CPU had something else to do; only if asked for.
     pub delayed: Duration,
     /// What it had read and written; only if asked for.
     pub moved: Option<Moved>,
@@ -146,17 +146,17 @@ pub fn gone(child: &Child) -> Option<End> {
 }
 
 /// Reaps a replica and keeps its account of bytes.
-pub fn reap_with_account(child: &Child, wait: bool) -> Option<(End, Usage)> {
+pub fn reap_with_account(child: &Child, wait: bool, delays: bool) -> Option<(End, Usage)> {
     has_ended(child.pid, wait)?;
     let moved = moved(child.pid);
-    reap(child, wait).map(|(end, usage)| (end, Usage { moved, ..usage }))
+    reap(child, wait, delays).map(|(end, usage)| (end, Usage { moved, ..usage }))
 }
 
-/// Reaps a replica; `None` if it lives (only without `wait`).
-pub fn reap(child: &Child, wait: bool) -> Option<(End, Usage)> {
+/// Reaps a replica; `None` if it lives (only without `wait`). `delays`: how long it was kept waiting is asked for, too.
+pub fn reap(child: &Child, wait: bool, delays: bool) -> Option<(End, Usage)> {
     let mut status = 0;
     let how = has_ended(child.pid, wait)?;
-    let delayed = delayed(child.pid);
+    let delayed = if delays { delayed(child.pid) } else { Duration::ZERO };
     let limit = if how == (libc::CLD_KILLED, libc::SIGKILL) { cpu_limit(child.pid) } else { None };
     let mut usage = MaybeUninit::<libc::rusage>::zeroed();
     // A zombie still has one.

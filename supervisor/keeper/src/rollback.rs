@@ -148,7 +148,7 @@ impl Rollback {
         }
         for (child, end) in watched.group.children.iter().zip(&mut watched.ends) {
             if end.is_none() {
-                *end = processes::reap_with_account(child, true);
+                *end = processes::reap_with_account(child, true, false);
             }
         }
         watched.tries.list.push(Try { to, seq: at, said });
@@ -211,7 +211,7 @@ impl Rollback {
     pub fn give_up(&self) {
         for child in &self.risen {
             processes::signal(child, libc::SIGKILL);
-            processes::reap(child, true);
+            processes::reap(child, true, false);
         }
     }
 }

@@ -27,6 +27,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+/// So many groups that are gone are cleared at once.
+const USED: usize = 8;
 /// With more free groups than that, a process that has not forked gets some set aside.
 const AMPLE: usize = MAX_GROUPS * 3 / 4;
 
@@ -79,6 +81,8 @@ pub struct Watched<'run> {
     /// A signal that waited at the tick before, and whether it has been spoken of.
     pub waited: Option<(i32, bool)>,
     petitions_seen: u64,
+    /// A petition is about a process that has been forked and is not there yet.
+    pub(crate) is_early: bool,
     reaped_seen: u64,
     spares_given: u64,
     /// A stop that we have ordered and not seen yet: the signal that the guest is said to have stopped by.
@@ -115,6 +119,7 @@ impl<'run> Watched<'run> {
             early_until: None,
             waited: None,
             petitions_seen: 0,
+            is_early: false,
             reaped_seen: 0,
             spares_given: 0,
             stop_ordered: None,
@@ -169,6 +174,8 @@ pub struct Tree<'run> {
     /// Ended and not waited for: group and its parent.
     zombies: BTreeMap<usize, usize>,
     free: Vec<usize>,
+    /// Free as soon as their segments are cleared.
+    used: Vec<usize>,
     /// What the replicas of groups that have ended did and used.
     pub retired: Vec<Account>,
     /// The same for their checkpoints.
@@ -189,6 +196,7 @@ impl<'run> Tree<'run> {
             spares: Vec::new(),
             zombies: BTreeMap::new(),
             free,
+            used: Vec::new(),
             retired,
             checkpoints: Tally::default(),
             root_end: None,
@@ -200,6 +208,9 @@ impl<'run> Tree<'run> {
     /// Takes in what has changed: new groups, ends that parents have learnt of, petitions.
     pub fn update(&mut self) -> Result<()> {
         self.births()?;
+        if self.free.len() <= USED {
+            self.clear()?;
+        }
         let ids: Vec<usize> = self.groups.keys().copied().collect();
         for id in ids {
             self.reaped(id)?;
@@ -216,8 +227,10 @@ impl<'run> Tree<'run> {
         let forks = u64::from(watched.lead().forks()).min(watched.spares_given);
         let pid = watched.guest_pid;
         let wanted = u64::from(watched.lead().wanted_fork());
-        // Set aside in advance while there are many; then only for who asks.
-        while watched.spares_given < forks + SPARES as u64 && (self.free.len() > AMPLE || watched.spares_given < wanted)
+        // Set aside in advance while there are many, for who has forked before; then only for who asks.
+        let is_likely = wanted > 0 || forks > 0 || id == 0;
+        while watched.spares_given < forks + SPARES as u64
+            && ((is_likely && self.free.len() > AMPLE) || watched.spares_given < wanted)
         {
             let room = |spare: &usize| self.shared.columns.iter().all(|column| column.reserve(*spare).is_ok());
             let spare = self.free.pop_if(|spare| room(spare));
@@ -257,11 +270,24 @@ impl<'run> Tree<'run> {
 
     fn recycle(&mut self, id: usize) -> Result<()> {
         self.shared.control.get(id).state.store(process::NONE, Ordering::Release);
-        for column in &self.shared.columns {
-            column.clear(id)?;
+        self.used.push(id);
+        if self.used.len() < USED { Ok(()) } else { self.clear() }
+    }
+
+    /// Makes segments of groups that are gone zeros again, neighbours together.
+    fn clear(&mut self) -> Result<()> {
+        let mut used = std::mem::take(&mut self.used);
+        used.sort_unstable();
+        for run in used.chunk_by(|one, next| one + 1 == *next) {
+            for column in &self.shared.columns {
+                column.clear(run[0], run.len())?;
+            }
+            if let Some(journals) = &self.shared.journals {
+                journals.clear(run[0], run.len())?;
+            }
         }
-        self.shared.journals.as_ref().map_or(Ok(()), |journals| journals.clear(id))?;
-        self.free.push(id);
+        // The lowest is given first: a new program looks for its place from there.
+        self.free.extend(used.into_iter().rev());
         Ok(())
     }
 
@@ -290,10 +316,16 @@ impl<'run> Tree<'run> {
             Some(parent) => {
                 self.zombies.insert(id, parent);
                 // As the kernel does it: whoever has waited finds the signal there.
-                processes::signal(self.groups[&parent].lead_child(), libc::SIGCHLD);
+                let parent_group = &self.groups[&parent];
+                processes::signal(parent_group.lead_child(), libc::SIGCHLD);
                 let events = &self.shared.control.get(parent).child_events;
                 events.fetch_add(1, Ordering::Release);
                 wake_all(low_half(events));
+                // Followers sleep until the leader says what its wait has found. They wake up while it does.
+                if parent_group.group.children.len() > 1 {
+                    let lead = parent_group.lead();
+                    lead.wake_waiters(lead.inbox().seq());
+                }
             }
             None if id != 0 => self.recycle(id)?,
             None => {}
@@ -315,12 +347,17 @@ impl<'run> Tree<'run> {
             }
         }
         let mut unused = Vec::new();
+        let control = &self.shared.control;
         self.spares.retain_mut(|spare| {
             if spare.parent != Some(parent) {
                 return true;
             }
             spare.parent = None;
             let is_used = spare.fork < forks;
+            if is_used {
+                // It may be there for a while before we take notice.
+                control.get(spare.id).virtual_ppid.store(1, Ordering::Relaxed);
+            }
             unused.extend((!is_used).then_some(spare.id));
             is_used
         });
@@ -368,11 +405,13 @@ impl<'run> Tree<'run> {
             petition::STOP => self.stop(id, value),
             _ => -libc::EINVAL,
         };
-        if answer == -libc::ESRCH && expected {
-            return;
-        }
+        let is_early = answer == -libc::ESRCH && expected;
         if let Some(watched) = self.groups.get_mut(&id) {
-            watched.petitions_seen = ticket;
+            watched.is_early = is_early;
+            watched.petitions_seen = if is_early { watched.petitions_seen } else { ticket };
+        }
+        if is_early {
+            return;
         }
         let control = self.shared.control.get(id);
         control.petition_answer.store(i64::from(answer), Ordering::Relaxed);

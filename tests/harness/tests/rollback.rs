@@ -67,7 +67,7 @@ fn goes_back(sandbox: &Sandbox, case: &Case, who: usize, name: &str) -> Result<(
         said.and_then(|text| text.parse().ok()).ok_or_else(|| format!("no last call:\n{}", whole.report))?;
     // The latest call at which it can die: some do not return.
     let mut died = None;
-    for call in (1..last).rev().take(4) {
+    for call in (1..last).rev().take(12) {
         let seen = run(sandbox, case, who, call)?;
         if !seen.report.contains("not injected") {
             died = Some((call, seen));

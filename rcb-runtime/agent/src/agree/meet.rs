@@ -30,6 +30,8 @@ const LAG_NAP_NS: u64 = 200_000;
 const AHEAD: u64 = 6;
 /// Place of the fault that a record is not what was sealed.
 const BROKEN_SEAL: u64 = 4;
+/// Spins while somebody else is to have the CPU: longer than a hand-over takes, shorter than a sleep.
+const BRIEF: u32 = 150;
 /// Spins without a pause instruction at first: a hand-over between near cores takes about this long.
 const EAGER: u32 = 48;
 
@@ -52,6 +54,20 @@ pub fn publish(st: &State, word: &AtomicU64, seq: u64) {
     }
 }
 
+/// Looks at a word so many times; how many it took, and whether that was enough.
+#[inline]
+fn spin(word: &AtomicU64, seq: u64, times: u32) -> (u32, bool) {
+    for i in 0..times {
+        if meeting::arrived(word.load(Acquire), seq) {
+            return (i, true);
+        }
+        if i >= EAGER {
+            core::hint::spin_loop();
+        }
+    }
+    (times, false)
+}
+
 /// Waits until `word` of `peer` is at least `seq`. False when a replica has been replaced meanwhile: what is waited for
 /// may then be something else.
 #[inline]
@@ -60,18 +76,7 @@ fn wait(st: &mut State, word: &AtomicU64, seq: u64, peer: usize, why: u32, nap_n
         return true;
     }
     shared::own().stats.waits += 1;
-    let spin = || {
-        for i in 0..st.spin {
-            if meeting::arrived(word.load(Acquire), seq) {
-                return (i, true);
-            }
-            if i >= EAGER {
-                core::hint::spin_loop();
-            }
-        }
-        (st.spin, false)
-    };
-    timing::waited(EAGER, spin, || sleep(st, word, seq, peer, why, nap_ns));
+    timing::waited(EAGER, || spin(word, seq, st.spin), || sleep(st, word, seq, peer, why, nap_ns));
     if recovery::due(st) {
         recovery::attend(st);
         return false;
@@ -79,7 +84,17 @@ fn wait(st: &mut State, word: &AtomicU64, seq: u64, peer: usize, why: u32, nap_n
     true
 }
 
-/// Does something with every peer (with none during a replay), from the first one again when it says that a replica has been replaced.
+/// Waits in which a process of the same CPU is to run, this replica's own child at first: spinning would keep it away.
+pub fn briefly<T>(st: &mut State, work: impl FnOnce(&mut State) -> T) -> T {
+    let spin = st.spin;
+    st.spin = spin.min(BRIEF);
+    let outcome = work(st);
+    st.spin = spin;
+    outcome
+}
+
+/// Does something with every peer (with none during a replay), from the first one again when it says that a replica has
+/// been replaced.
 #[inline]
 fn with_peers(st: &mut State, mut each: impl FnMut(&mut State, usize) -> bool) {
     let mut peer = 0;
@@ -123,7 +138,11 @@ fn sleep(st: &State, word: &AtomicU64, seq: u64, peer: usize, why: u32, nap_ns: 
             break;
         }
         // SAFETY: waits on a shared word that is only read; the time-out is a local.
-        unsafe { syscall!(nr::FUTEX, word.as_ptr(), FUTEX_WAIT, seen as u32, &raw const nap, 0, 0) };
+        let slept = unsafe { syscall!(nr::FUTEX, word.as_ptr(), FUTEX_WAIT, seen as u32, &raw const nap, 0, 0) };
+        if slept == 0 {
+            // Woken, perhaps by the supervisor ahead of time: what is waited for will be there in a moment.
+            spin(word, seq, shared::control().spin);
+        }
     }
     own.asleep.flag.store(0, Relaxed);
     own.wait.phase.store(phase::RUN, Relaxed);

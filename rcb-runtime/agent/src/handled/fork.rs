@@ -11,72 +11,88 @@
 //! program or ended. What `posix_spawn` writes for its parent on the stack is handed back (see [`window`]).
 #![allow(unsafe_code, reason = "makes processes")]
 
+mod wanted;
+
 use crate::agree::{meet, post};
 use crate::arrivals;
 use crate::call::{Answer, Call, note_refusal, post_event, step};
 use crate::descriptors::{self, Streams};
-use crate::fault::{Words, notify, notify_at, park};
+use crate::fault::{Words, notify_at, park};
 use crate::guest;
-use crate::handled::{identity, limits, window};
+use crate::handled::{identity, limits, pidfd, window};
 use crate::recovery;
 use crate::shared;
 use crate::signals;
-use crate::state::{SCRATCH_WORDS, State, scratch};
+use crate::state::{State, program};
 use crate::trap::entry;
+use core::mem::offset_of;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
-use core::sync::atomic::fence;
 use rcb_abi::control::{NO_GROUP, SPARES};
 use rcb_abi::fault::{Regs, boot_site, kind};
-use rcb_abi::segment::{CHILDREN, Carry, ChildProcess, FORK, phase};
+use rcb_abi::segment::{Carry, ChildProcess, FORK, Segment, phase};
 use rcb_abi::{ABI_VERSION, MAGIC};
-use rcb_sys::errno::{EAGAIN, EINVAL, ENOSYS, ESRCH, fail, is_error};
+use rcb_sys::errno::{EAGAIN, EFAULT, EINVAL, ENOSYS, ESRCH, fail, is_error};
 use rcb_sys::{nr, syscall};
+use wanted::{
+    CLONE_CHILD_SETTID, CLONE_PARENT, CLONE_PARENT_SETTID, CLONE_PIDFD, CLONE_SETTLS, CLONE_THREAD, CLONE_VFORK,
+    CLONE_VM, KNOWN, SIGCHLD, SIGNAL_MASK, Wanted,
+};
 
-const CLONE_VM: u64 = 0x100;
-const CLONE_VFORK: u64 = 0x4000;
-const CLONE_PARENT: u64 = 0x8000;
-const CLONE_THREAD: u64 = 0x1_0000;
-const CLONE_SETTLS: u64 = 0x8_0000;
-const CLONE_PARENT_SETTID: u64 = 0x10_0000;
-const CLONE_CHILD_CLEARTID: u64 = 0x20_0000;
-const CLONE_DETACHED: u64 = 0x40_0000;
-const CLONE_CHILD_SETTID: u64 = 0x100_0000;
-const SIGCHLD: u64 = 17;
-const SIGNAL_MASK: u64 = 0xff;
-/// What can be asked of a clone that makes a process.
-const KNOWN: u64 = SIGNAL_MASK
-    | CLONE_VM
-    | CLONE_VFORK
-    | CLONE_SETTLS
-    | CLONE_PARENT_SETTID
-    | CLONE_CHILD_CLEARTID
-    | CLONE_CHILD_SETTID
-    | CLONE_DETACHED;
+/// What a child takes over of its parent's [`Carry`]: all but paths and children.
+const HANDED: usize = offset_of!(Carry, generation);
+const HANDED_BYTES: usize = offset_of!(Carry, children) - HANDED;
+const _: () = assert!(offset_of!(Carry, exe) < HANDED && offset_of!(Carry, execfn) < HANDED);
 
-/// fork.
-pub const FORK_NR: u32 = 57;
-/// vfork.
-pub const VFORK_NR: u32 = 58;
+/// What a child takes over of its parent's segment, which may hold the words of another program by the time it runs.
+struct Origin {
+    group: u32,
+    spin_ps: (u64, u64),
+    read: u64,
+    needs_socket: u32,
+    carry: [u8; HANDED_BYTES],
+}
 
-const CARRY_BYTES: usize = size_of::<Carry>();
-const _: () = assert!(CARRY_BYTES <= size_of::<[u64; SCRATCH_WORDS]>());
+impl Origin {
+    fn here() -> Self {
+        let own = shared::own();
+        let mut carry = [0; HANDED_BYTES];
+        // SAFETY: a copy of fields that lie side by side, made of integers.
+        unsafe {
+            let fields = (&raw const own.carry).cast::<u8>().add(HANDED);
+            fields.copy_to_nonoverlapping(carry.as_mut_ptr(), HANDED_BYTES);
+        };
+        Self {
+            group: shared::group() as u32,
+            spin_ps: (own.stats.eager_ps, own.stats.pause_ps),
+            read: own.moved.read.load(Relaxed),
+            needs_socket: own.wait.needs_socket.load(Relaxed),
+            carry,
+        }
+    }
 
-/// A request to make a process.
-struct Wanted {
-    flags: u64,
-    stack: u64,
-    parent_tid: u64,
-    child_tid: u64,
-    tls: u64,
+    /// Fills in a segment of zeros.
+    fn hand_on(&self, own: &mut Segment) {
+        // SAFETY: as above.
+        unsafe {
+            let fields = (&raw mut own.carry).cast::<u8>().add(HANDED);
+            fields.copy_from_nonoverlapping(self.carry.as_ptr(), HANDED_BYTES);
+        }
+        let exe = program();
+        let length = exe.iter().position(|byte| *byte == 0).unwrap_or(0);
+        own.carry.exe[..length].copy_from_slice(&exe[..length]);
+        own.carry.forks = 0;
+        recovery::start_account(own, self.read);
+        own.parent.store(self.group, Relaxed);
+        (own.stats.eager_ps, own.stats.pause_ps) = self.spin_ps;
+        own.wait.needs_socket.store(self.needs_socket, Relaxed);
+    }
 }
 
 /// The calls.
 pub fn fork(st: &mut State, call: &Call, regs: &mut Regs) -> Answer {
-    let [flags, stack, parent_tid, child_tid, tls, _] = call.args;
-    let wanted = match call.nr {
-        FORK_NR => Wanted { flags: SIGCHLD, stack: 0, parent_tid: 0, child_tid: 0, tls: 0 },
-        VFORK_NR => Wanted { flags: CLONE_VM | CLONE_VFORK | SIGCHLD, stack: 0, parent_tid: 0, child_tid: 0, tls: 0 },
-        _ => Wanted { flags, stack, parent_tid, child_tid, tls },
+    let wanted = match Wanted::of(call) {
+        Ok(wanted) => wanted,
+        Err(errno) => return Answer::error(errno),
     };
     let shares = wanted.flags & CLONE_VM != 0 && wanted.flags & CLONE_VFORK == 0;
     if shares || wanted.flags & CLONE_THREAD != 0 {
@@ -93,7 +109,17 @@ pub fn fork(st: &mut State, call: &Call, regs: &mut Regs) -> Answer {
     }
     descriptors::settle(st);
     let base = st.fd_base;
-    let group = step(st, FORK, || take_spare(base) as u64) as i64;
+    if wanted.has(CLONE_PIDFD)
+        && guest::get::<u32>(wanted.pidfd).and_then(|word| guest::put(wanted.pidfd, &word)).is_err()
+    {
+        return Answer::error(EFAULT);
+    }
+    let others = descriptors::streams_of_fork(st);
+    let obstacle = || if wanted.has(CLONE_PIDFD) { pidfd::obstacle(others) } else { 0 };
+    let group = step(st, FORK, || match obstacle() {
+        0 => take_spare(base) as u64,
+        errno => errno as u64,
+    }) as i64;
     if is_error(group) {
         return Answer::local(group);
     }
@@ -127,19 +153,22 @@ fn make(st: &mut State, wanted: &Wanted, group: u32, regs: &mut Regs) -> Answer 
     if recovery::replay::is_answered_again(st) {
         // The children are there.
         let pid = step(st, FORK, || 0) as i64;
-        return made_it(st, wanted, group, pid, regs);
+        return made_it(st, wanted, group, (pid, u32::MAX), regs);
     }
     let own = shared::own();
     let waits = wanted.flags & CLONE_VFORK;
     own.wait.phase.store(phase::BLOCKED, Relaxed);
     arrivals::hold(st);
     let streams = descriptors::new_streams(st);
-    let needs_socket = own.wait.needs_socket.load(Relaxed);
+    let origin = Origin::here();
+    // The descriptor is made with the process: later that may be gone already.
+    let with = if st.leads() { wanted.flags & CLONE_PIDFD } else { 0 };
+    let mut process = u32::MAX;
     own.cloning.store(own.carry.forks + 1, Release);
     // SAFETY: a copy of this process; the child goes on below, on its copy of this stack.
-    let made = unsafe { syscall!(56, CLONE_PARENT | waits | SIGCHLD, 0, 0, 0, 0, 0) };
+    let made = unsafe { syscall!(56, CLONE_PARENT | waits | with | SIGCHLD, 0, &raw mut process, 0, 0, 0) };
     if made == 0 {
-        return born(st, wanted, group, regs, (&streams, needs_socket));
+        return born(st, wanted, group, regs, (&origin, &streams));
     }
     own.cloned.store(own.carry.forks + 1, Release);
     descriptors::keep_streams(st, &streams, false);
@@ -150,11 +179,11 @@ fn make(st: &mut State, wanted: &Wanted, group: u32, regs: &mut Regs) -> Answer 
         // The other replicas have a child that this one has not, or the reverse.
         park(st, Words::new(kind::RESULT, made.unsigned_abs(), 0));
     }
-    made_it(st, wanted, group, pid, regs)
+    made_it(st, wanted, group, (pid, process), regs)
 }
 
-/// The parent, from where its child is there.
-fn made_it(st: &mut State, wanted: &Wanted, group: u32, pid: i64, regs: &Regs) -> Answer {
+/// The parent, from where its child is there; `process` is the descriptor that has come with it, if one has.
+fn made_it(st: &mut State, wanted: &Wanted, group: u32, (pid, process): (i64, u32), regs: &Regs) -> Answer {
     if is_error(pid) {
         let own = shared::own();
         own.cloning.store(own.carry.forks, Relaxed);
@@ -164,27 +193,30 @@ fn made_it(st: &mut State, wanted: &Wanted, group: u32, pid: i64, regs: &Regs) -
     let carry = &mut shared::own().carry;
     carry.forks += 1;
     if let Some(place) = carry.children.iter_mut().find(|child| child.pid == 0) {
-        *place = ChildProcess { pid: pid as u32, group, job_changes: 0 };
+        *place = ChildProcess { pid: pid as u32, group, ..ChildProcess::default() };
     }
-    if wanted.flags & CLONE_PARENT_SETTID != 0 {
+    if wanted.has(CLONE_PIDFD) {
+        let made = if process == u32::MAX { -1 } else { pidfd::lowest(u64::from(process)) };
+        let fd = pidfd::hand_out(st, regs, pid as u32, made);
+        let _ = guest::put(wanted.pidfd, &(fd as u32));
+    }
+    if wanted.has(CLONE_PARENT_SETTID) {
         let _ = guest::put(wanted.parent_tid, &(pid as u32));
     }
-    if wanted.flags & CLONE_VM != 0 {
+    if wanted.has(CLONE_VM) {
         window::take_back(st, group, regs.rsp);
     }
     Answer::local(pid)
 }
 
 /// The child, from its first step to the guest's own code.
-fn born(st: &mut State, wanted: &Wanted, group: u32, regs: &mut Regs, streams: (&Streams, u32)) -> Answer {
-    let parent = shared::group() as u32;
-    let stats = &shared::own().stats;
-    let spin_ps = (stats.eager_ps, stats.pause_ps);
-    let moved = shared::own().moved.read.load(Relaxed);
-    // The parent's segment is out of reach afterwards: what lives on goes over the scratch buffer.
-    let kept = scratch().words.as_mut_ptr().cast::<u8>();
-    // SAFETY: the buffer is as large, and nobody else uses it in between.
-    unsafe { (&raw const shared::own().carry).cast::<u8>().copy_to_nonoverlapping(kept, CARRY_BYTES) };
+fn born(
+    st: &mut State,
+    wanted: &Wanted,
+    group: u32,
+    regs: &mut Regs,
+    (origin, streams): (&Origin, &Streams),
+) -> Answer {
     if limits::with_space(|| shared::join(group, st.replica, st.n, st.fd_base)).is_err() {
         // The segments are gone: only the exit status can speak.
         // SAFETY: ends the process.
@@ -192,20 +224,15 @@ fn born(st: &mut State, wanted: &Wanted, group: u32, regs: &mut Regs, streams: (
     }
     let own = shared::own();
     (own.magic, own.version, own.replica) = (MAGIC, ABI_VERSION, st.replica as u32);
-    // SAFETY: filled above.
-    unsafe { (&raw mut own.carry).cast::<u8>().copy_from_nonoverlapping(kept, CARRY_BYTES) };
-    own.carry.children = [ChildProcess::default(); CHILDREN];
-    own.carry.forks = 0;
-    recovery::start_account(own, moved);
-    own.parent.store(parent, Relaxed);
-    (own.stats.eager_ps, own.stats.pause_ps) = spin_ps;
-    own.wait.needs_socket.store(streams.1, Relaxed);
+    origin.hand_on(own);
     window::remember(wanted.flags & CLONE_VM != 0, regs.rsp);
     start_over(st, group);
     bind_to_supervisor();
-    own.born.store(own_pid(), Release);
-    say_pid(st);
-    descriptors::keep_streams(st, streams.0, true);
+    let pid = own_pid();
+    own.born.store(pid, Release);
+    // The supervisor hears of it with whatever happens next: a birth alone gives it nothing to do.
+    say_pid(pid);
+    descriptors::keep_streams(st, streams, true);
     if let Err(errno) = entry::arm_dispatch() {
         park(st, Words::new(kind::BOOT, errno.unsigned_abs(), u64::from(boot_site::INTERCEPT)));
     }
@@ -226,10 +253,10 @@ fn born(st: &mut State, wanted: &Wanted, group: u32, regs: &mut Regs, streams: (
         meet::symmetric(st);
     }
     post::conclude(st, 0, 0);
-    if wanted.flags & CLONE_CHILD_SETTID != 0 {
+    if wanted.has(CLONE_CHILD_SETTID) {
         let _ = guest::put(wanted.child_tid, &pid);
     }
-    if wanted.flags & CLONE_SETTLS != 0 {
+    if wanted.has(CLONE_SETTLS) {
         const ARCH_SET_FS: u64 = 0x1002;
         // SAFETY: the guest's own thread pointer.
         unsafe { syscall!(nr::ARCH_PRCTL, ARCH_SET_FS, wanted.tls, 0, 0, 0, 0) };
@@ -272,22 +299,18 @@ pub fn bind_to_supervisor() {
     }
 }
 
-fn own_pid() -> u32 {
+/// The id of this process.
+pub fn own_pid() -> u32 {
     // SAFETY: asks for a number.
     unsafe { syscall!(nr::GETPID, 0, 0, 0, 0, 0, 0) as u32 }
 }
 
-/// Tells peers and supervisor the id of this process.
-pub fn say_pid(st: &State) {
+/// Tells the peers the id of this process.
+pub fn say_pid(pid: u32) {
     let word = &shared::own().pid;
-    word.store(own_pid(), SeqCst);
+    word.store(pid, SeqCst);
     // SAFETY: a wake-up on a shared word.
     unsafe { syscall!(nr::FUTEX, word.as_ptr(), 1, i32::MAX, 0, 0, 0) };
-    // The supervisor has nothing to do before all are there; whoever comes last finds all.
-    fence(SeqCst);
-    if (0..st.n).all(|peer| shared::peer(peer).pid.load(Acquire) != 0) {
-        notify(st);
-    }
 }
 
 /// Waits until all replicas of the new group are there, and opens them. One that is lost before that is replaced here.

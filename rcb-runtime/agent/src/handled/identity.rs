@@ -2,21 +2,18 @@
 
 use crate::call::{Answer, Call, each, once};
 use crate::shared;
-use crate::state::State;
-use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use crate::state::{State, words};
+use core::sync::atomic::Ordering::Relaxed;
 use rcb_sys::nr;
 
-/// The guest's process id, a copy of what the segment carries over execve.
-static PID: AtomicU32 = AtomicU32::new(0);
-
-/// Says what the guest's process id is.
+/// Says what the guest's process id is: a copy of what the segment carries over execve.
 pub fn set_pid(pid: u32) {
-    PID.store(pid, Relaxed);
+    words().pid.store(pid, Relaxed);
 }
 
 /// The guest's process id: that of the leader's process when the group was made.
 pub fn pid() -> i64 {
-    i64::from(PID.load(Relaxed))
+    i64::from(words().pid.load(Relaxed))
 }
 
 /// The calls. Process group and session are those of the leader's process.

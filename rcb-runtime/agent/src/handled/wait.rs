@@ -4,8 +4,10 @@
 //! LIMIT: SIGCHLD may arrive a moment after a wait has told of what it is about.
 #![allow(unsafe_code, reason = "waits on a shared word")]
 
+use crate::agree::meet;
 use crate::call::{Answer, Call, once};
 use crate::guest;
+use crate::handled::pidfd;
 use crate::recovery;
 use crate::shared;
 use crate::signals;
@@ -13,7 +15,7 @@ use crate::state::State;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use rcb_abi::control::{Control, process};
 use rcb_abi::segment::{CHILDREN, ChildProcess};
-use rcb_sys::errno::{ECHILD, EFAULT, EINTR, EINVAL, fail, is_error};
+use rcb_sys::errno::{EAGAIN, ECHILD, EFAULT, EINTR, EINVAL, fail, is_error};
 use rcb_sys::{nr, syscall};
 
 /// `wait4` of a child that has gone on.
@@ -38,12 +40,18 @@ enum Whose {
 
 /// The calls.
 pub fn wait(st: &mut State, call: &Call) -> Answer {
-    let answer = once(st, call, true, |st, _| {
+    let perform = |st: &mut State, _: &[u64; 6]| {
         let own = shared::own();
         own.waited.store(0, Relaxed);
         own.waited_changes.store(0, Relaxed);
         if call.nr == nr::WAIT4 { wait4(st, call) } else { waitid(st, call) }
-    });
+    };
+    let answer = if st.leads() {
+        once(st, call, true, perform)
+    } else {
+        // Whoever waits here waits for a child, which needs the CPU.
+        meet::briefly(st, |st| once(st, call, true, perform))
+    };
     let leader = if st.leads() { shared::own() } else { shared::peer(st.source()) };
     let news = u64::from(leader.waited.load(Acquire)) << 32 | u64::from(leader.waited_changes.load(Relaxed));
     let news = recovery::replay::side(st, news);
@@ -115,12 +123,27 @@ fn waitid(st: &mut State, call: &Call) -> i64 {
     const P_ALL: u64 = 0;
     const P_PID: u64 = 1;
     const P_PGID: u64 = 2;
+    const P_PIDFD: u64 = 3;
     let [kind, id, info_at, options, usage_at, _] = call.args;
     let known = WNOHANG | WUNTRACED | WEXITED | WCONTINUED | WNOWAIT | KINDS;
     if options & !known != 0 || options & (WEXITED | WUNTRACED | WCONTINUED) == 0 {
         return fail(EINVAL);
     }
+    let (mut options, mut none_yet) = (options, 0);
     let whose = match kind {
+        P_PIDFD => match pidfd::awaited(st, id) {
+            Ok(awaited) => {
+                if awaited.nonblocking && options & WNOHANG == 0 {
+                    (options, none_yet) = (options | WNOHANG, fail(EAGAIN));
+                }
+                if awaited.ended && options & WEXITED != 0 {
+                    // What `poll` has told of is there for `waitid`, too.
+                    options &= !WNOHANG;
+                }
+                Whose::Pid(awaited.pid)
+            }
+            Err(errno) => return fail(errno),
+        },
         P_ALL => Whose::Any,
         P_PID if id as i32 > 0 => Whose::Pid(id as u32),
         P_PGID if id as i32 == 0 => Whose::Group(own_group()),
@@ -129,6 +152,7 @@ fn waitid(st: &mut State, call: &Call) -> i64 {
     };
     let news = match find(st, whose, options) {
         Ok(Some(found)) => found,
+        Ok(None) if none_yet != 0 => return none_yet,
         Ok(None) => {
             let none = [0u8; 128];
             return if info_at != 0 && guest::write(info_at, &none).is_err() { fail(EFAULT) } else { 0 };

@@ -5,30 +5,27 @@
 //! back: the child leaves it in its segment, the parent takes it from there.
 //!
 //! LIMIT: what such a child writes elsewhere stays its own.
-#![allow(unsafe_code, reason = "maps the child's segment for a moment, one static word")]
+#![allow(unsafe_code, reason = "maps the child's segment for a moment")]
 
 use crate::guest;
 use crate::recovery::{journal, replay};
 use crate::shared;
-use crate::state::State;
-use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use crate::state::{State, words};
+use core::sync::atomic::Ordering::Relaxed;
 use rcb_abi::SEGMENT_STRIDE;
 use rcb_abi::descriptors::FD_SEGMENT;
 use rcb_abi::segment::{Segment, WINDOW_BYTES};
 use rcb_sys::errno::is_error;
 use rcb_sys::{nr, syscall};
 
-/// In the child: where the window starts; 0 when memory is not shared (any more).
-static WINDOW: AtomicU64 = AtomicU64::new(0);
-
 /// In the child, at its start.
 pub fn remember(shares: bool, stack: u64) {
-    WINDOW.store(if shares { stack } else { 0 }, Relaxed);
+    words().window.store(if shares { stack } else { 0 }, Relaxed);
 }
 
 /// In the child, before it executes a program or ends: leaves the window where the parent finds it.
 pub fn hand_over() {
-    let from = WINDOW.swap(0, Relaxed);
+    let from = words().window.swap(0, Relaxed);
     if from == 0 {
         return;
     }

@@ -109,6 +109,11 @@ pub fn wrote(bytes: u64) {
     add(&shared::own().moved.written, bytes);
 }
 
+/// The same for bytes that it has read.
+pub fn read(bytes: u64) {
+    add(&shared::own().moved.read, bytes);
+}
+
 /// A new process has an account of zeros, if the kernel keeps one (`before` is a count of its origin).
 pub fn start(own: &Segment, before: u64) {
     let zero = if before == UNKNOWN { UNKNOWN } else { 0 };

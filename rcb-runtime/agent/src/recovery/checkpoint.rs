@@ -76,6 +76,8 @@ pub fn leave(st: &mut State) {
         KEPT.0.get().cast::<u8>().copy_from_nonoverlapping(carry, size_of::<Carry>());
     }
     journal::mark(st);
+    // What is sent to the process group is for the replica, not for a copy on its way to sleep.
+    arrivals::hold(st);
     let began = now();
     let mut rises = false;
     loop {
@@ -102,6 +104,8 @@ pub fn leave(st: &mut State) {
     }
     if rises {
         rise(st);
+    } else {
+        arrivals::mirror_mask(st);
     }
 }
 
@@ -174,7 +178,7 @@ fn rise(st: &mut State) {
     if let Err(errno) = entry::arm_dispatch() {
         refuse(st, heal_site::PLACE, errno.unsigned_abs());
     }
-    fork::say_pid(st);
+    fork::say_pid(fork::own_pid());
     meet::announce_epoch(st, epoch);
     for peer in (0..st.n).filter(|peer| *peer != st.replica) {
         meet::until_replaced(epoch, peer);

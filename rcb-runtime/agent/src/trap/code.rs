@@ -205,24 +205,23 @@ fn white_listed(site: u64) -> Option<PlanSite> {
     (expect[..2] == [0x0f, 0x05]).then_some(PlanSite { offset: 0, len: 2 + tail, head: 0, tail, reserved: 0, expect })
 }
 
-/// Patches sites that lie within a page or two of `near`.
+/// Patches sites of the mapping in which `near` lies. It becomes writable as a whole: a page by itself would be left as a
+/// mapping of its own, of which a fork has to copy each.
 fn patch_all(st: &mut State, near: u64, sites: &mut dyn Iterator<Item = (u64, PlanSite)>) {
-    let Some(end) = st.code.maps.iter().find(|m| m.start <= near && near < m.end).map(|m| m.end) else { return };
+    let is_meant = |m: &&Map| m.start <= near && near < m.end;
+    let Some((start, end)) = st.code.maps.iter().find(is_meant).map(|m| (m.start, m.end)) else { return };
     let Some(region) = region_near(st, near) else { return };
-    let (low, bytes) = (near & !(PAGE - 1), 2 * PAGE);
     let region_start = st.code.regions[region].start;
     if !protect(region_start, REGION_BYTES, 3) {
         return;
     }
-    // The second page, into which the last site may reach, need not belong to the mapping.
-    let two = low + bytes <= end && protect(low, bytes, 3);
-    if two || protect(low, PAGE, 3) {
+    if protect(start, end - start, 3) {
         for (at, site) in sites {
-            if two || at + u64::from(site.len) <= low + PAGE {
+            if at >= start && at + u64::from(site.len) <= end {
                 one(st, region, at, &site);
             }
         }
-        protect(low, if two { bytes } else { PAGE }, 5);
+        protect(start, end - start, 5);
     }
     protect(region_start, REGION_BYTES, 5);
 }

@@ -28,8 +28,9 @@ use rcb_abi::segment::{EXCEPTION, UNBLOCKED};
 use rcb_sys::types::{SigInfo, UContext};
 use rcb_sys::{nr, syscall};
 
-/// Bytes of the agent's stack for calls on the patched path.
-const STACK: usize = 64 * 1024;
+/// Bytes of the agent's stack for calls on the patched path. Behind it, in the page that every call touches, lie the two
+/// words of the entry code.
+const STACK: usize = 64 * 1024 - 64;
 /// Bytes of the stack on which the kernel delivers signals to the agent.
 const SIGNAL_STACK: usize = 96 * 1024;
 
@@ -180,10 +181,10 @@ global_asm!(
     ".section .bss.rcb_stacks, \"aw\", @nobits",
     ".p2align 12",
     "rcb_stack: .zero {stack}",
-    "rcb_signal_stack: .zero {signal_stack}",
-    ".p2align 3",
     "rcb_guest_sp: .zero 8",
     "rcb_resume: .zero 8",
+    ".p2align 12",
+    "rcb_signal_stack: .zero {signal_stack}",
     ".globl rcb_signal_stack",
     ".text",
     stack = const STACK,

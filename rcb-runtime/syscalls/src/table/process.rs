@@ -107,7 +107,7 @@ pub(super) const ROWS: &[Row] = &[
         "the kernel would write CPU numbers into guest memory; libc does without",
     ),
     making(434, "pidfd_open", &[Int, Flags(flags::PIDFD)], Cloexec::Always),
-    absent(435, "clone3", &[In(Len::Arg(1)), Int], ENOSYS, "every libc falls back to clone").class(Process),
+    handled(435, "clone3", &[In(Len::Arg(1)), Int], Process, Handler::Fork).but(NO_THREADS),
     refused(438, "pidfd_getfd", &[Fd, Int, Int], EPERM, FOREIGN),
     absent(444, "landlock_create_ruleset", &[Addr, Int, Int], ENOSYS, CONFINED),
     absent(445, "landlock_add_rule", &[Fd, Int, Addr, Int], ENOSYS, CONFINED),

@@ -36,12 +36,7 @@ pub(super) const ROWS: &[Row] = &[
     making(282, "signalfd", &[Fd, In(Len::Arg(2)), Int], Cloexec::Never),
     making(289, "signalfd4", &[Fd, In(Len::Arg(2)), Int, Flags(flags::SIGNALFD)], o_cloexec(3)),
     handled(297, "rt_tgsigqueueinfo", &[Int, Int, Flags(flags::SIGNAL), In(SIGINFO)], Signal, Handler::Kill),
-    refused(
-        424,
-        "pidfd_send_signal",
-        &[Fd, Flags(flags::SIGNAL), In(SIGINFO), Int],
-        ENOSYS,
-        "the descriptor may name the guest itself, of which there are several",
-    )
-    .class(Signal),
+    handled(424, "pidfd_send_signal", &[Fd, Flags(flags::SIGNAL), In(SIGINFO), Int], Signal, Handler::Kill).but(
+        "without flags, and from Linux 6.9 on: before, the kernel does not tell processes apart by their descriptors",
+    ),
 ];

@@ -38,7 +38,7 @@ pub fn look(watched: &Watched<'_>, with_times: bool) -> Vec<Glance> {
     segments.iter().zip(&watched.group.children).map(glance).collect()
 }
 
-pub(super) fn collect_ended(watched: &mut Watched<'_>, ended: &[u32], events: &mut Vec<Event>) {
+pub(super) fn collect_ended(watched: &mut Watched<'_>, delays: bool, ended: &[u32], events: &mut Vec<Event>) {
     for replica in 0..watched.group.children.len() {
         if watched.ends[replica].is_some() || !ended.contains(&watched.group.children[replica].pid) {
             continue;
@@ -48,7 +48,11 @@ pub(super) fn collect_ended(watched: &mut Watched<'_>, ended: &[u32], events: &m
         }
         let child = &watched.group.children[replica];
         let heals = watched.group.children.len() > 2 || watched.checkpoints.is_some();
-        let ended = if heals { processes::reap_with_account(child, false) } else { processes::reap(child, false) };
+        let ended = if heals {
+            processes::reap_with_account(child, false, delays)
+        } else {
+            processes::reap(child, false, delays)
+        };
         if let Some((end, usage)) = ended {
             if usage.cpu_time_is_up && end == End::Signal(libc::SIGKILL) && watched.killed.is_none() {
                 // The kernel's answer to a program that has used up its limit, in one replica first.
