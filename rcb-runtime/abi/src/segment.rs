@@ -186,6 +186,8 @@ pub mod no_copies {
 pub struct Frozen {
     /// Process id; 0 for none.
     pub pid: AtomicU32,
+    /// Programs that the replica had executed by then, the low half.
+    pub generation: AtomicU32,
     /// The latest request of the replica.
     pub seq: AtomicU64,
     /// End of the journal at that time.

@@ -45,6 +45,8 @@ pub struct Terms {
 pub struct Copy {
     /// Its process.
     pub pid: u32,
+    /// Programs that the replica had executed by then.
+    pub generation: u32,
     /// The latest request of the replica.
     pub seq: u64,
     /// End of the journal at that time, where this replica keeps it.
@@ -86,8 +88,9 @@ pub struct Checkpoints {
     seen: Vec<u64>,
     /// Those that are not part of a complete checkpoint yet.
     left: Vec<VecDeque<Copy>>,
-    /// The latest complete one: a copy of each replica.
-    complete: Option<Vec<Copy>>,
+    /// Complete ones, a copy of each replica: one that is as old as can be, and the latest. A fault may show long after it
+    /// has happened.
+    complete: Vec<Vec<Copy>>,
     /// Page faults of each replica by then.
     faults: Vec<u64>,
     /// Processes that have been killed and not been reaped.
@@ -108,7 +111,7 @@ impl Checkpoints {
             margin: MARGIN,
             seen: vec![0; replicas],
             left: vec![VecDeque::new(); replicas],
-            complete: None,
+            complete: vec![],
             faults: vec![0; replicas],
             dying: vec![],
             tally: Tally::default(),
@@ -124,18 +127,18 @@ impl Checkpoints {
         }
     }
 
-    /// The copies to go back to, as long as the journal reaches back to them and nothing has happened that is not to be
-    /// repeated.
-    pub fn usable(&self, watched: &Watched<'_>) -> Option<Vec<Copy>> {
-        let copies = self.complete.as_ref()?;
-        let (start, _) = part(watched, copies)?;
+    /// The copies that can be gone back to, the latest first: the journal reaches back to them, and nothing has happened
+    /// that is not to be repeated.
+    pub fn usable(&self, watched: &Watched<'_>) -> Vec<Vec<Copy>> {
         let segments = &watched.group.segments;
-        let is_valid = keeper(watched).is_some_and(|keeper| start >= segments[keeper].journal_valid());
-        let is_shared = segments.iter().any(|segment| segment.no_copies() != no_copies::NONE);
         // In the middle of a fork nobody knows who has children already.
         let known = keeper(watched).map_or(0, |keeper| segments[keeper].forks());
         let forks = segments.iter().any(|segment| segment.cloning() > known);
-        (is_valid && !is_shared && !forks).then(|| copies.clone())
+        let is_shared = segments.iter().any(|segment| segment.no_copies() != no_copies::NONE);
+        if forks || is_shared {
+            return vec![];
+        }
+        self.complete.iter().rev().filter(|copies| is_valid(watched, copies)).cloned().collect()
     }
 
     /// Goes on as far as it can now.
@@ -144,7 +147,7 @@ impl Checkpoints {
         let order = &shared.control.get(watched.group.id).heal.rollback.freeze_at;
         let now = Instant::now();
         let Some((at, _)) = self.asked else {
-            let used = self.complete.as_ref().and_then(|copies| part(watched, copies));
+            let used = self.complete.last().and_then(|copies| part(watched, copies));
             let is_long = used.is_some_and(|(start, end)| end.saturating_sub(start) > JOURNAL_BYTES / 4);
             let is_lost =
                 keeper(watched).is_some_and(|keeper| watched.group.segments[keeper].journal_valid() == u64::MAX);
@@ -158,7 +161,7 @@ impl Checkpoints {
         // Everybody has passed it: some may have done so before it could be told.
         if look(watched, false).iter().all(|glance| (glance.seq as u32).wrapping_sub(at) as i32 >= 0) {
             self.collect(watched);
-            let is_there = self.complete.as_ref().is_some_and(|copies| copies[0].seq as u32 == at.wrapping_sub(1));
+            let is_there = self.complete.last().is_some_and(|copies| copies[0].seq as u32 == at.wrapping_sub(1));
             self.margin = if is_there { (self.margin / 2).max(MARGIN) } else { (self.margin * 4).min(MOST_MARGIN) };
             self.asked = None;
             order.store(0, Ordering::Release);
@@ -169,12 +172,15 @@ impl Checkpoints {
     pub fn collect(&mut self, watched: &Watched<'_>) {
         self.dying.retain(|pid| !processes::bury(*pid));
         // A copy that is lost is no copy.
-        if self.complete.iter().flatten().any(|copy| processes::bury(copy.pid)) {
-            for copy in self.complete.take().into_iter().flatten().filter(|copy| processes::is_child(copy.pid)) {
-                kill(copy.pid);
-                self.dying.push(copy.pid);
+        for copies in std::mem::take(&mut self.complete) {
+            let lost: Vec<bool> = copies.iter().map(|copy| processes::bury(copy.pid)).collect();
+            if lost.contains(&true) {
+                let others = copies.into_iter().zip(lost).filter(|(_, is_lost)| !is_lost);
+                self.dispose(others.map(|(copy, _)| copy));
+                self.next = self.earliest;
+            } else {
+                self.complete.push(copies);
             }
-            self.next = self.earliest;
         }
         let segments = &watched.group.segments;
         for ((segment, seen), left) in segments.iter().zip(&mut self.seen).zip(&mut self.left) {
@@ -185,26 +191,38 @@ impl Checkpoints {
         // The latest that all have.
         let is_common = |copy: &&Copy| self.left.iter().all(|left| left.iter().any(|other| other.seq == copy.seq));
         let Some(seq) = self.left[0].iter().rev().find(is_common).map(|copy| copy.seq) else { return };
-        let mut copies = Vec::new();
+        let (mut copies, mut others) = (Vec::new(), Vec::new());
         for left in &mut self.left {
             while let Some(copy) = left.pop_front() {
                 if copy.seq == seq && !left.iter().any(|other| other.seq == seq) {
                     copies.push(copy);
                     break;
                 }
-                kill(copy.pid);
-                self.dying.push(copy.pid);
+                others.push(copy);
             }
         }
-        if copies.len() < self.left.len() {
-            return;
-        }
-        let before = self.complete.replace(copies.clone());
-        for copy in before.into_iter().flatten() {
+        self.dispose(others.into_iter());
+        self.keep(watched, copies);
+    }
+
+    /// A checkpoint is complete. Of those before it the oldest is kept that can still be gone back to.
+    fn keep(&mut self, watched: &Watched<'_>, copies: Vec<Copy>) {
+        let before = std::mem::take(&mut self.complete);
+        let (mut kept, others): (Vec<_>, Vec<_>) = before
+            .into_iter()
+            .partition(|older| older[0].generation == copies[0].generation && is_valid(watched, older));
+        let middle = kept.split_off(kept.len().min(1));
+        self.dispose(others.into_iter().chain(middle).flatten());
+        self.account(watched, &copies);
+        kept.push(copies);
+        self.complete = kept;
+    }
+
+    fn dispose(&mut self, copies: impl Iterator<Item = Copy>) {
+        for copy in copies {
             kill(copy.pid);
             self.dying.push(copy.pid);
         }
-        self.account(watched, &copies);
     }
 
     /// A checkpoint is complete: what it has cost, and when the next one may be.
@@ -226,24 +244,23 @@ impl Checkpoints {
         self.next = self.earliest.max(now + self.terms.period);
     }
 
-    /// The copies have risen, or will: they are nobody's to dispose of. Those that have come meanwhile are of no use.
-    pub fn hand_out(&mut self) {
-        self.complete = None;
+    /// The copies left behind this request have risen: they are nobody's to dispose of. Those that are younger are of no
+    /// use.
+    pub fn hand_out(&mut self, seq: u64) {
+        let complete = std::mem::take(&mut self.complete);
+        let (older, rest): (Vec<_>, Vec<_>) = complete.into_iter().partition(|copies| copies[0].seq < seq);
+        self.complete = older;
+        let left: Vec<Copy> = self.left.iter_mut().flat_map(std::mem::take).collect();
+        self.dispose(rest.into_iter().flatten().filter(|copy| copy.seq != seq).chain(left));
         self.asked = None;
-        for copy in self.left.iter_mut().flat_map(std::mem::take) {
-            kill(copy.pid);
-            self.dying.push(copy.pid);
-        }
     }
 
     /// Kills and reaps all copies of a group that has ended.
     pub fn end(&mut self, watched: &Watched<'_>) {
         self.collect(watched);
-        let left = self.left.iter_mut().flat_map(std::mem::take);
-        for copy in left.chain(self.complete.take().into_iter().flatten()) {
-            kill(copy.pid);
-            self.dying.push(copy.pid);
-        }
+        let left: Vec<Copy> = self.left.iter_mut().flat_map(std::mem::take).collect();
+        let complete = std::mem::take(&mut self.complete);
+        self.dispose(left.into_iter().chain(complete.into_iter().flatten()));
         for pid in self.dying.drain(..) {
             let _ = nix::sys::wait::waitpid(nix::unistd::Pid::from_raw(pid as i32), None);
         }
@@ -259,6 +276,12 @@ pub fn keeper(watched: &Watched<'_>) -> Option<usize> {
 pub fn part(watched: &Watched<'_>, copies: &[Copy]) -> Option<(u64, u64)> {
     let keeper = keeper(watched)?;
     Some((copies.get(keeper)?.journal, watched.group.segments[keeper].journal_end()))
+}
+
+/// Whether the journal reaches back to these copies.
+fn is_valid(watched: &Watched<'_>, copies: &[Copy]) -> bool {
+    let valid = keeper(watched).map(|keeper| watched.group.segments[keeper].journal_valid());
+    part(watched, copies).zip(valid).is_some_and(|((start, _), valid)| start >= valid)
 }
 
 fn latest(watched: &Watched<'_>) -> u64 {

@@ -121,13 +121,15 @@ impl Rollback {
         if is_hopeless || has_ended || watched.killed.is_some() {
             return Err(String::new());
         }
-        let copies = copies.ok_or("there is no checkpoint that could be gone back to")?;
-        let to = copies[0].seq;
-        let at = watched.group.segments.iter().map(|segment| segment.inbox().seq()).max().unwrap_or(0);
-        let same = watched.tries.list.iter().filter(|before| before.to == to);
-        if same.clone().filter(|before| before.seq == at).count() >= MOST_TRIES || same.count() >= MOST_TRIES_IN_ALL {
-            return Err(watched.tries.pattern());
+        if copies.is_empty() {
+            return Err("there is no checkpoint that could be gone back to".into());
         }
+        let at = watched.group.segments.iter().map(|segment| segment.inbox().seq()).max().unwrap_or(0);
+        // A fault that comes back may have been there at the checkpoint: then an older one is tried.
+        let tries = &watched.tries;
+        let copies = copies.into_iter().find(|copies| tries.may_go_back(copies[0].seq, at));
+        let Some(copies) = copies else { return Err(tries.pattern()) };
+        let to = copies[0].seq;
         let risen: Vec<Child> = copies
             .iter()
             .map(|copy| Child::adopt(copy.pid))
@@ -194,7 +196,7 @@ impl Rollback {
             processes::pin(child, watched.cpus[replica]);
         }
         if let Some(checkpoints) = &mut watched.checkpoints {
-            checkpoints.hand_out();
+            checkpoints.hand_out(self.copies[0].seq);
         }
         RolledBack {
             judgement: self.judgement.clone(),
@@ -274,6 +276,12 @@ fn order(watched: &mut Watched<'_>, shared: &Shared, copies: &[Copy]) -> std::re
 }
 
 impl Tries {
+    /// Whether it is worth going back to this checkpoint because of a fault at this request.
+    fn may_go_back(&self, to: u64, at: u64) -> bool {
+        let same = self.list.iter().filter(|before| before.to == to);
+        same.clone().filter(|before| before.seq == at).count() < MOST_TRIES && same.count() < MOST_TRIES_IN_ALL
+    }
+
     /// What doing it again has shown, once it has.
     pub fn outcome(&mut self, watched_segments: &[crate::areas::SegmentArea<'_>], group: usize) -> Option<Retried> {
         let last = self.list.last().filter(|_| self.is_open)?;

@@ -11,9 +11,7 @@ use rcb_tests::sandbox::Sandbox;
 use rcb_tests::{inherited, program, victim};
 
 /// Programs that cannot go back, by name, and what the report must say of it.
-const NO_WAY_BACK: [(&str, &str); 4] = [
-    // It reads more than the journal holds, and makes few calls behind that.
-    ("memory/layout", "there is no checkpoint that could be gone back to"),
+const NO_WAY_BACK: [(&str, &str); 3] = [
     ("signals/timers", "had record locks or timers"),
     ("memory/shared", "there is no checkpoint that could be gone back to"),
     ("tree/shared", "there is no checkpoint that could be gone back to"),

@@ -9,7 +9,7 @@ pub(crate) struct Record {
     pub(crate) fault: Option<String>,
     /// Replicas that were blamed for it.
     pub(crate) blamed: Vec<u64>,
-    /// Healings, with the time that the longest one took.
+    /// Replacements and rollbacks, with the time that the longest one took.
     pub(crate) healed: usize,
     /// Microseconds.
     pub(crate) heal_us: Option<u64>,
@@ -34,6 +34,19 @@ impl Record {
                         record.fault = event["kind"].as_str().map(str::to_owned);
                         record.blamed = event["replica"].as_u64().into_iter().collect();
                     }
+                }
+                Some("rolled-back") => {
+                    record.healed += 1;
+                    record.heal_us = record.heal_us.max(event["rollback_us"].as_u64());
+                    if record.fault.is_none() {
+                        record.fault = event["kind"].as_str().map(str::to_owned);
+                        let blamed = event["blamed"].as_array();
+                        record.blamed = blamed.into_iter().flatten().filter_map(Value::as_u64).collect();
+                    }
+                }
+                // Of two replicas this tells who was wrong, after the fact.
+                Some("retried") if record.blamed.is_empty() => {
+                    record.blamed = event["replica"].as_u64().into_iter().collect();
                 }
                 _ => {}
             }

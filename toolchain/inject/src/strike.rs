@@ -271,7 +271,7 @@ fn skip(tracee: &mut Tracee, rip: u64) -> Result<Option<String>> {
 /// that come from it.
 pub(crate) fn processes(run: &Running<'_>) -> Result<Vec<u32>> {
     if run.subject().replicas > 0 {
-        return children(run.pid);
+        return Ok(children(run.pid)?.into_iter().filter(|pid| !is_frozen(*pid)).collect());
     }
     let mut all = vec![run.pid];
     let mut next = 0;
@@ -283,6 +283,13 @@ pub(crate) fn processes(run: &Running<'_>) -> Result<Vec<u32>> {
 }
 
 /// Children of a process, in the order of their start.
+/// Whether a process is a frozen copy, which belongs to a checkpoint and not to the run: it blocks every signal that can be
+/// blocked.
+fn is_frozen(pid: u32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    status.lines().any(|line| line == "SigBlk:\tfffffffffffbfeff")
+}
+
 fn children(pid: u32) -> Result<Vec<u32>> {
     match fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")) {
         Ok(text) => Ok(text.split_whitespace().filter_map(|word| word.parse().ok()).collect()),

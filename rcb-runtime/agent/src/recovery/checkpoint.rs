@@ -114,6 +114,7 @@ fn say(st: &State, pid: u32, took_ns: u64) {
     let own = shared::own();
     let count = own.frozen_count.load(Relaxed);
     let place = &own.frozen[count as usize % FROZEN];
+    place.generation.store(own.carry.generation as u32, Relaxed);
     place.seq.store(st.seq, Relaxed);
     place.journal.store(st.journal.end, Relaxed);
     place.took_ns.store(took_ns, Relaxed);

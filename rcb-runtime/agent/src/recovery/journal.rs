@@ -22,9 +22,9 @@ pub struct Journal {
     pub keeps: bool,
     /// End of the last entry.
     pub end: u64,
-    /// Where the two latest checkpoints begin in it: an older one is not needed.
-    starts: [u64; 2],
-    /// Nothing is written any more until the next checkpoint: there was no room.
+    /// Where the latest checkpoint begins in it.
+    start: u64,
+    /// Nothing is written any more until the next checkpoint: something did not fit.
     lost: bool,
     /// The supervisor knows that a checkpoint would be welcome.
     asked: bool,
@@ -37,7 +37,7 @@ impl Journal {
     pub const NONE: Self = Self {
         keeps: false,
         end: 0,
-        starts: [0; 2],
+        start: 0,
         lost: false,
         asked: false,
         entry: Entry {
@@ -69,7 +69,7 @@ pub const fn entry_at(position: u64) -> *mut Entry {
 /// Starts the journal of a group, or of a program, anew.
 pub fn start(st: &mut State, end: u64) {
     let keeps = st.checkpoints && !st.leads();
-    st.journal = Journal { keeps, end, starts: [end; 2], ..Journal::NONE };
+    st.journal = Journal { keeps, end, start: end, ..Journal::NONE };
 }
 
 /// A checkpoint begins here.
@@ -79,26 +79,31 @@ pub fn mark(st: &mut State) {
         return;
     }
     if journal.lost {
-        (journal.lost, journal.starts[1]) = (false, journal.end);
+        journal.lost = false;
         shared::own().journal_valid.store(journal.end, Relaxed);
     }
-    journal.starts = [journal.starts[1], journal.end];
+    journal.start = journal.end;
     journal.asked = false;
 }
 
-/// Makes room behind the end for the current entry with so many bytes of payload. False: there is none.
+/// Makes room behind the end for the current entry with so many bytes of payload, where the oldest ones are. False: it is
+/// too large.
 fn room(st: &mut State, payload: u64) -> bool {
     let journal = &mut st.journal;
     let most = STEP + payload.next_multiple_of(STEP) + 128 * ADMITTED as u64;
-    let filler = if to_end(journal.end) < most { to_end(journal.end) } else { 0 };
-    let used = journal.end + filler - journal.starts[0];
-    if journal.lost || used.saturating_add(most) > JOURNAL_BYTES {
+    let valid = &shared::own().journal_valid;
+    if journal.lost || most > JOURNAL_BYTES / 2 {
         if !journal.lost {
             journal.lost = true;
-            shared::own().journal_valid.store(u64::MAX, Relaxed);
+            valid.store(u64::MAX, Release);
             crate::fault::notify(st);
         }
         return false;
+    }
+    let filler = if to_end(journal.end) < most { to_end(journal.end) } else { 0 };
+    let oldest = (journal.end + filler + most).saturating_sub(JOURNAL_BYTES);
+    if valid.load(Relaxed) < oldest {
+        valid.store(oldest, Release);
     }
     if filler > 0 {
         let skip = Entry { flags: SKIP, ..Entry::default() };
@@ -106,7 +111,7 @@ fn room(st: &mut State, payload: u64) -> bool {
         unsafe { entry_at(journal.end).write(skip) };
         journal.end += filler;
     }
-    if journal.end - journal.starts[1] > JOURNAL_BYTES / 4 && !journal.asked {
+    if journal.end - journal.start > JOURNAL_BYTES / 4 && !journal.asked {
         journal.asked = true;
         crate::fault::notify(st);
     }

@@ -92,6 +92,7 @@ impl<'run> SegmentArea<'run> {
             let place = &ring[index as usize % ring.len()];
             Copy {
                 pid: place.pid.load(Ordering::Relaxed),
+                generation: place.generation.load(Ordering::Relaxed),
                 seq: place.seq.load(Ordering::Relaxed),
                 journal: place.journal.load(Ordering::Relaxed),
                 took: Duration::from_nanos(place.took_ns.load(Ordering::Relaxed)),

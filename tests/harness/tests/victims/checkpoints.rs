@@ -36,6 +36,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     }
     all.push(trial("back-one-after-the-other", ["cc"], one_after_the_other));
     all.push(trial("back-locks-and-timer", ["cc"], locks_and_timer));
+    all.push(trial("back-latent", ["cc"], latent));
     all.push(trial("back-permanent", ["cc"], permanent));
     all.push(trial("back-names-who-was-wrong", ["cc"], names_who_was_wrong));
     all.push(trial("back-pipeline", ["sort"], pipeline));
@@ -167,12 +168,24 @@ fn locks_and_timer() -> Result<(), Failed> {
     nothing_left(&done)
 }
 
-/// Memory that was wrong before the checkpoint is wrong again after every rollback.
-fn permanent() -> Result<(), Failed> {
+/// Memory that was wrong before the latest checkpoint is right again after a rollback to an older one.
+fn latent() -> Result<(), Failed> {
     let sandbox = Sandbox::new()?;
-    let (mut launch, record) = start(&sandbox, "0.02", "sums")?;
+    let (launch, record) = start(&sandbox, "0.02", "sums")?;
     flip_environment(pid_of(&record, 1)?)?;
     std::thread::sleep(Duration::from_millis(300));
+    ends_well(launch)
+}
+
+/// Memory that was wrong before every checkpoint to which the journal reaches back is wrong again after every rollback.
+fn permanent() -> Result<(), Failed> {
+    let sandbox = Sandbox::new()?;
+    let (mut launch, record) = start(&sandbox, "0.02", "reads")?;
+    flip_environment(pid_of(&record, 1)?)?;
+    // It reads more than the journal holds.
+    let line = launch.line()?;
+    claim(line == "read", || format!("the guest said {line:?}"))?;
+    std::thread::sleep(Duration::from_millis(200));
     launch.stdin = None;
     let done = launch.finish()?;
     claim(done.ended == Ended::Exit(victim::DISAGREED), || format!("ended with {}\n{}", done.ended, done.report))?;
