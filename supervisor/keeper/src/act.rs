@@ -2,6 +2,7 @@
 
 mod heed;
 mod looks;
+mod mending;
 
 pub use heed::guest_signals;
 pub use looks::look;
@@ -10,15 +11,13 @@ use crate::areas::{SegmentArea, low_half, wake_all};
 use crate::checkpoint::{Checkpoints, Terms};
 use crate::error::{Error, Result};
 use crate::group::{Group, Shared};
-use crate::heal::{Healed, Healing, Progress};
+use crate::heal::Healed;
 use crate::inherited::FATAL;
 use crate::mover::Mover;
-use crate::names;
 use crate::plan::{Planner, mapping};
 use crate::processes;
 use crate::refusals::{Refusal, Refusals};
-use crate::rollback::{self, Retried, Rollback, RolledBack};
-use crate::run::say;
+use crate::rollback::{Retried, RolledBack};
 use crate::scrub::{Difference, Scrub};
 use crate::step::{Action, Event, TICKS_PER_DEADLINE};
 use crate::tree::{Tree, Watched};
@@ -174,7 +173,7 @@ impl<'run> Watch<'run> {
         if watched.rollback.is_some() {
             return Ok(self.roll_back(id, tell));
         }
-        checkpoints(watched, self.shared, self.checkpoints, tell);
+        mending::checkpoints(watched, self.shared, self.checkpoints, tell);
         if let Some(cause) = Self::scrub(watched, self.shared, self.scrubs, tell) {
             return Ok(Some(Verdict::Judge(id, cause)));
         }
@@ -208,28 +207,7 @@ impl<'run> Watch<'run> {
             for action in watched.state.step(event) {
                 match action {
                     Action::StartGrace => watched.grace_ends = Some(Instant::now() + GRACE),
-                    Action::Judge(cause) => {
-                        watched.healing = self.heals.as_ref().and_then(|_| Healing::begin(watched, &cause));
-                        if watched.healing.is_some() {
-                            return self.heal(id, tell);
-                        }
-                        if let Some((replica, end)) = rollback::agreed_end(watched, &cause) {
-                            say(&format!("corrected: replica {replica} was lost when both had agreed to end"));
-                            watched.state.replaced(replica);
-                            watched.forgiven = Some((replica, end));
-                            return Ok(None);
-                        }
-                        match Rollback::begin(watched, &cause, self.shared) {
-                            Ok(rollback) => watched.rollback = Some(rollback),
-                            Err(reason) => {
-                                if !reason.is_empty() {
-                                    say(&format!("warning: no way back: {reason}"));
-                                }
-                                return Ok(Some(Verdict::Judge(id, cause)));
-                            }
-                        }
-                        return Ok(self.roll_back(id, tell));
-                    }
+                    Action::Judge(cause) => return self.mend(id, cause, tell),
                     Action::Abandon(signal) => return Ok(Some(Verdict::Abandon(signal))),
                     Action::Finish(end) => {
                         let is_over = self.tree.finish(id, end)?;
@@ -240,71 +218,6 @@ impl<'run> Watch<'run> {
             }
         }
         Ok(None)
-    }
-
-    /// Goes on comparing the memory of a group. A difference that cannot be mended is a cause to end the run.
-    fn scrub(
-        watched: &mut Watched<'_>,
-        shared: &Shared,
-        period: Option<Duration>,
-        tell: &mut impl FnMut(News<'_>),
-    ) -> Option<Cause> {
-        let period = period.filter(|_| watched.group.children.len() > 1)?;
-        let mut scrub = watched.scrub.take().unwrap_or_else(|| Scrub::new(period));
-        let differences = scrub.proceed(watched, shared);
-        watched.scrub = Some(scrub);
-        for difference in &differences {
-            tell(News::Scrubbed(watched.group.id, difference));
-        }
-        let hopeless = differences.iter().find(|difference| !difference.is_mended)?;
-        Some(Cause::Memory { address: hopeless.address })
-    }
-
-    /// Goes on replacing a replica of a group.
-    fn heal(&mut self, id: usize, tell: &mut impl FnMut(News<'_>)) -> Result<Option<Verdict>> {
-        let Some(watched) = self.tree.groups.get_mut(&id) else { return Ok(None) };
-        let Some(mut healing) = watched.healing.take() else { return Ok(None) };
-        match healing.proceed(watched, self.shared, self.heals.as_deref().unwrap_or_default())? {
-            Progress::Wait => watched.healing = Some(healing),
-            Progress::Done(healed) => {
-                if let (0, Some(mover)) = (id, &mut self.mover) {
-                    mover.replace(healed.replica, healed.new_pid);
-                }
-                tell(News::Healed(&healed));
-            }
-            Progress::Ended(end) => {
-                let replica = healing.victim();
-                say(&format!("corrected: replica {replica} was lost when the others had agreed to end"));
-                watched.state.replaced(replica);
-                watched.forgiven = Some((replica, end));
-            }
-            Progress::Failed(reason) => {
-                say(&format!("warning: the replica that is to blame could not be replaced: {reason}"));
-                return Ok(Some(Verdict::Judge(id, healing.cause)));
-            }
-        }
-        Ok(None)
-    }
-
-    /// Goes on going back to a checkpoint.
-    fn roll_back(&mut self, id: usize, tell: &mut impl FnMut(News<'_>)) -> Option<Verdict> {
-        let watched = self.tree.groups.get_mut(&id)?;
-        let mut rollback = watched.rollback.take()?;
-        match rollback.proceed(watched) {
-            rollback::Progress::Wait => watched.rollback = Some(rollback),
-            rollback::Progress::Done(done) => {
-                if let (0, Some(mover)) = (id, &mut self.mover) {
-                    done.pids.iter().enumerate().for_each(|(replica, pid)| mover.replace(replica, *pid));
-                }
-                tell(News::RolledBack(&done));
-            }
-            rollback::Progress::Failed(reason) => {
-                rollback.give_up();
-                say(&format!("warning: no way back: {reason}"));
-                return Some(Verdict::Judge(id, rollback.cause));
-            }
-        }
-        None
     }
 
     /// Sleeps until something happens.
@@ -403,23 +316,6 @@ impl<'run> Watch<'run> {
             self.tree.end_copies(&mut watched);
             self.tree.account(&watched);
         }
-    }
-}
-
-/// Goes on with the checkpoints of a group.
-fn checkpoints(watched: &mut Watched<'_>, shared: &Shared, terms: Option<Terms>, tell: &mut impl FnMut(News<'_>)) {
-    let Some(terms) = terms else { return };
-    let replicas = watched.group.children.len();
-    let mut checkpoints = watched.checkpoints.take().unwrap_or_else(|| Checkpoints::new(terms, replicas));
-    checkpoints.proceed(watched, shared);
-    watched.checkpoints = Some(checkpoints);
-    if let Some(retried) = watched.tries.outcome(&watched.group.segments, watched.group.id) {
-        tell(News::Retried(&retried));
-    }
-    let why_not = watched.lead().no_copies();
-    if why_not != rcb_abi::segment::no_copies::NONE && !watched.told_of_no_copies {
-        watched.told_of_no_copies = true;
-        say(&format!("warning: no checkpoints: {}", names::no_copies(why_not)));
     }
 }
 
