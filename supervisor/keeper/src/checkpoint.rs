@@ -186,7 +186,7 @@ impl Checkpoints {
         for ((segment, seen), left) in segments.iter().zip(&mut self.seen).zip(&mut self.left) {
             let (count, copies) = segment.frozen_since(*seen);
             *seen = count;
-            left.extend(copies);
+            left.extend(copies.into_iter().filter(|copy| processes::is_child(copy.pid)));
         }
         // The latest that all have.
         let is_common = |copy: &&Copy| self.left.iter().all(|left| left.iter().any(|other| other.seq == copy.seq));
@@ -261,7 +261,7 @@ impl Checkpoints {
         let left: Vec<Copy> = self.left.iter_mut().flat_map(std::mem::take).collect();
         let complete = std::mem::take(&mut self.complete);
         self.dispose(left.into_iter().chain(complete.into_iter().flatten()));
-        for pid in self.dying.drain(..) {
+        for pid in self.dying.drain(..).filter(|pid| processes::is_child(*pid)) {
             let _ = nix::sys::wait::waitpid(nix::unistd::Pid::from_raw(pid as i32), None);
         }
     }
@@ -288,7 +288,11 @@ fn latest(watched: &Watched<'_>) -> u64 {
     watched.group.segments.iter().map(|segment| segment.inbox().seq()).max().unwrap_or(0)
 }
 
-/// Nobody else has this number before we have reaped it.
+/// Only a child of ours: the number stands in memory that a faulty replica writes. Nobody else has it before we have reaped
+/// it.
 fn kill(pid: u32) {
+    if !processes::is_child(pid) {
+        return;
+    }
     let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid as i32), nix::sys::signal::Signal::SIGKILL);
 }

@@ -135,7 +135,7 @@ impl Rollback {
             .map(|copy| Child::adopt(copy.pid))
             .collect::<Result<_>>()
             .map_err(|error| format!("a frozen copy is gone: {error}"))?;
-        if risen.iter().any(|child| processes::gone(child).is_some()) {
+        if risen.iter().any(|child| !processes::is_child(child.pid) || processes::gone(child).is_some()) {
             return Err("a frozen copy is gone".into());
         }
         let (judgement, ..) = judged(watched, cause).ok_or("the replicas do not stand still")?;

@@ -7,6 +7,7 @@ pub mod calls;
 pub mod cycles;
 pub mod floors;
 pub mod memory;
+pub mod mending;
 pub mod options;
 pub mod overhead;
 pub mod programs;

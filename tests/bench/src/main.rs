@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use rcb_bench::options::{Choice, Options};
 use rcb_bench::report::{self, Part};
-use rcb_bench::{calls, cycles, memory, overhead, programs, start, touch};
+use rcb_bench::{calls, cycles, memory, mending, overhead, programs, start, touch};
 use rcb_overhead::launch::{self, Rcb};
 use rcb_overhead::machine::{self, Machine};
 use rcb_overhead::report::{input::Input, page};
@@ -80,6 +80,10 @@ fn measure(options: &Options, out: &Path, rcb: Option<&Rcb>, cpus: &[usize]) -> 
     if options.wants(Choice::Programs) {
         let (entries, inputs) = suite_of(options, out)?;
         add(programs::part(&plan_of(options, &entries, &inputs, &out.join("scratch")), rcb, cpus)?);
+    }
+    if options.wants(Choice::Mending) {
+        let (entries, inputs) = suite_of(options, out)?;
+        add(mending::part(&plan_of(options, &entries, &inputs, &out.join("scratch")), rcb, cpus)?);
     }
     if options.wants(Choice::Suite) {
         let (entries, inputs) = suite_of(options, out)?;

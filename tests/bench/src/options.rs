@@ -18,6 +18,8 @@ pub enum Choice {
     Touch,
     /// Wall time of real programs over two concurrent native copies.
     Programs,
+    /// What checkpoints and the comparison of memory cost real programs.
+    Mending,
     /// The suite as two and three replicas, with the split of the time, and under strace.
     Suite,
 }

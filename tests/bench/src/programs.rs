@@ -76,18 +76,18 @@ impl Series {
 }
 
 /// A copy to start: its tag, the words of the runtime if any, its CPUs.
-type Start<'a> = (&'a str, Option<&'a [OsString]>, &'a [usize]);
+pub(crate) type Start<'a> = (&'a str, Option<&'a [OsString]>, &'a [usize]);
 
 /// Runs started together: wall time from the first start to the last end, and the share that other programs took.
-struct Together {
-    wall: f64,
+pub(crate) struct Together {
+    pub(crate) wall: f64,
     foreign: f64,
     finished: Vec<Finished>,
-    outcomes: Vec<Outcome>,
-    complaint: String,
+    pub(crate) outcomes: Vec<Outcome>,
+    pub(crate) complaint: String,
 }
 
-fn together(plan: &Plan<'_>, entry: &Entry, starts: &[Start<'_>]) -> Result<Together> {
+pub(crate) fn together(plan: &Plan<'_>, entry: &Entry, starts: &[Start<'_>]) -> Result<Together> {
     let copies: Vec<_> =
         starts.iter().map(|(tag, ..)| Scratch::copy(entry, plan.inputs, plan.scratch, tag)).collect::<Result<_>>()?;
     nix::unistd::sync();
