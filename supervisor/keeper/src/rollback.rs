@@ -9,6 +9,10 @@
 //! (`segment::Segment::retried`). The replicas change their CPUs, so that a defect that stays shows whether it stays with the
 //! CPU.
 
+mod tries;
+
+pub use tries::{Retried, Tries};
+
 use crate::checkpoint::{self, Copy};
 use crate::error::Result;
 use crate::group::Shared;
@@ -22,40 +26,12 @@ use rcb_abi::fault::kind;
 use rcb_guard::{Cause, End};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
+use tries::{Said, Try};
 
 /// How long copies may take to rise.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a call may take that is under way.
 const ANSWER: Duration = Duration::from_millis(2);
-/// So many rollbacks to one checkpoint are tried for a fault at the same request, and for any.
-const MOST_TRIES: usize = 2;
-const MOST_TRIES_IN_ALL: usize = 8;
-
-/// What a replica had at the request at which the set disagreed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Said {
-    cpu: u32,
-    chain: Option<u64>,
-}
-
-/// One disagreement since a checkpoint.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Try {
-    /// The checkpoint.
-    to: u64,
-    /// The request; what each replica had.
-    seq: u64,
-    said: Vec<Said>,
-}
-
-/// The disagreements of a group, so that a fault that comes back is known.
-#[derive(Default)]
-pub struct Tries {
-    list: Vec<Try>,
-    /// The latest one has not been done again yet.
-    is_open: bool,
-}
-
 /// A rollback under way.
 pub struct Rollback {
     /// Why; the end of the run if it fails.
@@ -84,17 +60,6 @@ pub struct RolledBack {
     pub cpus: Vec<u32>,
     /// From the verdict to the copies in their places.
     pub took: Duration,
-}
-
-/// What doing it again has shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Retried {
-    /// The group.
-    pub group: usize,
-    /// The request.
-    pub seq: u64,
-    /// The replica that had been wrong, and its CPU at that time; `None`: that is still not clear.
-    pub wrong: Option<(usize, u32)>,
 }
 
 /// How far it has come.
@@ -153,8 +118,7 @@ impl Rollback {
                 *end = processes::reap_with_account(child, true, false);
             }
         }
-        watched.tries.list.push(Try { to, seq: at, said });
-        watched.tries.is_open = judgement.blamed.is_empty();
+        watched.tries.add(Try { to, seq: at, said }, judgement.blamed.is_empty());
         order(watched, shared, &copies)?;
         Ok(Self { cause: *cause, judgement, group: watched.group.id, copies, risen, since, seq: at })
     }
@@ -273,54 +237,4 @@ fn order(watched: &mut Watched<'_>, shared: &Shared, copies: &[Copy]) -> std::re
     order.epoch.store(watched.epoch, Ordering::Release);
     watched.group.segments.iter().for_each(crate::areas::SegmentArea::wake_frozen);
     Ok(())
-}
-
-impl Tries {
-    /// Whether it is worth going back to this checkpoint because of a fault at this request.
-    fn may_go_back(&self, to: u64, at: u64) -> bool {
-        let same = self.list.iter().filter(|before| before.to == to);
-        same.clone().filter(|before| before.seq == at).count() < MOST_TRIES && same.count() < MOST_TRIES_IN_ALL
-    }
-
-    /// What doing it again has shown, once it has.
-    pub fn outcome(&mut self, watched_segments: &[crate::areas::SegmentArea<'_>], group: usize) -> Option<Retried> {
-        let last = self.list.last().filter(|_| self.is_open)?;
-        let again: Vec<(u64, u64)> = watched_segments.iter().map(crate::areas::SegmentArea::retried).collect();
-        if again.iter().any(|(seq, _)| *seq == 0) {
-            return None;
-        }
-        self.is_open = false;
-        let (seq, chain) = again[0];
-        let is_agreed = seq == last.seq && again.iter().all(|other| *other == again[0]);
-        let others: Vec<usize> =
-            (0..last.said.len()).filter(|replica| last.said[*replica].chain != Some(chain)).collect();
-        let wrong = match others[..] {
-            [replica] if is_agreed => Some((replica, last.said[replica].cpu)),
-            _ => None,
-        };
-        Some(Retried { group, seq: last.seq, wrong })
-    }
-
-    /// What a fault that comes back follows.
-    fn pattern(&self) -> String {
-        let tries = self.list.len();
-        let text = format!("the fault is permanent: it has come back {tries} times");
-        let [.., before, last] = &self.list[..] else { return text };
-        if before.seq != last.seq {
-            return format!("{text}, at different calls");
-        }
-        let by_cpu = |said: &Said| before.said.iter().any(|other| other == said);
-        if last.said.iter().all(by_cpu) && before.said != last.said {
-            let cpus: Vec<usize> = last.said.iter().map(|said| said.cpu as usize).collect();
-            return format!(
-                "{text} and stays with the CPUs: one of CPUs {} computes wrongly",
-                crate::verdict::list(&cpus)
-            );
-        }
-        let chains = |said: &[Said]| said.iter().map(|said| said.chain).collect::<Vec<_>>();
-        if chains(&before.said) == chains(&last.said) {
-            return format!("{text} and stays with the replica: its memory was wrong at the checkpoint already");
-        }
-        text
-    }
 }

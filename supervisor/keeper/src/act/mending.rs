@@ -1,6 +1,7 @@
 //! What is done about faults while the guest runs: replace, go back, compare memory.
 
 use super::{News, Verdict, Watch};
+use crate::areas::SegmentArea;
 use crate::checkpoint::{Checkpoints, Terms};
 use crate::error::Result;
 use crate::group::Shared;
@@ -117,7 +118,8 @@ pub(super) fn checkpoints(
     let mut checkpoints = watched.checkpoints.take().unwrap_or_else(|| Checkpoints::new(terms, replicas));
     checkpoints.proceed(watched, shared);
     watched.checkpoints = Some(checkpoints);
-    if let Some(retried) = watched.tries.outcome(&watched.group.segments, watched.group.id) {
+    let again: Vec<_> = watched.group.segments.iter().map(SegmentArea::retried).collect();
+    if let Some(retried) = watched.tries.outcome(&again, watched.group.id) {
         tell(News::Retried(&retried));
     }
     let why_not = watched.lead().no_copies();
