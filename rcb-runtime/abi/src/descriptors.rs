@@ -19,7 +19,8 @@ pub const FD_NOTIFY: u32 = 3;
 pub const FD_JOURNAL: u32 = 4;
 /// memfds of the segments, one per replica.
 pub const FD_SEGMENT: u32 = 8;
-/// pidfds of the replicas, opened by the agent itself at boot.
+/// pidfds of the replicas, opened by the agent itself: at boot; by a forked process at birth if replicas are replaced
+/// when they are lost, and else when it needs one.
 pub const FD_PIDFD: u32 = FD_SEGMENT + MAX_REPLICAS as u32;
 /// UNIX stream sockets: entry `i` of replica `r` is connected with entry `r` of replica `i`. Used to pass
 /// descriptors where `pidfd_getfd` is denied.

@@ -6,13 +6,13 @@
 //!  CONTROL_ADDR               Control of each group      supervisor        all, read-only in replicas
 //!  PLAN_ADDR                  PlanArea                   supervisor        all, read-only in replicas
 //!  OWN_ADDR                   the replica's own Segment  the replica       the replica, to write
-//!  segment_addr(0)            Segment of replica 0       replica 0         its group, read-only
+//!  segment_addr(0)            Segment of replica 0       replica 0         its peers, read-only
 //!  segment_addr(1)            Segment of replica 1       replica 1         ...
 //!  JOURNAL_ADDR               journal, with checkpoints  the follower      its group
 //! ```
 //!
 //! A replica reaches its own segment at the same address whichever replica it is, so that a copy of it can take the place
-//! of another one.
+//! of another one; at [`segment_addr`] of its own number nothing is mapped.
 //!
 //! The segments of all groups in one column (replica 0 of every group, ...) lie in one file, [`SEGMENT_STRIDE`] apart; a
 //! process maps those of its own group only.

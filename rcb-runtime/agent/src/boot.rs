@@ -5,7 +5,7 @@ use crate::call::post_event;
 use crate::fault::{Words, park};
 use crate::handled::exit::{End, announce};
 use crate::load::{elf, layout, stack};
-use crate::state::{State, program, scratch, state};
+use crate::state::{State, program, scratch, state, words};
 use crate::trap::{entry, filter};
 use crate::{agree, descriptors, shared};
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
@@ -105,6 +105,8 @@ fn begin(st: &mut State) {
         descriptors::try_peers(st);
         shared::own().carry.pid = control.pids[st.leader].load(Relaxed);
     }
+    // What a program is executed with was opened at the start, or at birth, where replicas are replaced; else see there.
+    words().peers.store(u32::from(own.carry.generation == 0 || st.heals), Relaxed);
     crate::handled::identity::set_pid(own.carry.pid);
     let exe = &own.carry.exe;
     let length = exe.iter().position(|byte| *byte == 0).unwrap_or(0);

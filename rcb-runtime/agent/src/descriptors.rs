@@ -8,7 +8,7 @@ use crate::call::{Call, mirror_failed};
 use crate::guest;
 use crate::recovery;
 use crate::shared;
-use crate::state::State;
+use crate::state::{State, words};
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use rcb_abi::MAX_REPLICAS;
 use rcb_abi::descriptors::{FD_CONTROL, FD_PEER, FD_PIDFD};
@@ -42,6 +42,15 @@ fn with_room<T>(work: impl FnOnce() -> T) -> T {
     outcome
 }
 
+/// The descriptor of a peer's process. A forked process that is not replaced when it is lost opens those of its peers when
+/// one is needed for the first time: until then the numbers stand for the peers of its parent.
+pub fn peer(st: &State, peer: usize) -> Result<u32, i64> {
+    if words().peers.load(Relaxed) == 0 {
+        open_peers(st, |peer| shared::peer(peer).pid.load(Acquire))?;
+    }
+    Ok(st.fd_base + FD_PIDFD + peer as u32)
+}
+
 /// Opens the peers' pidfds at their reserved numbers. ESRCH: one is lost, the others are open.
 pub fn open_peers(st: &State, pid_of: impl Fn(usize) -> u32) -> Result<(), i64> {
     let attempt = || {
@@ -55,7 +64,9 @@ pub fn open_peers(st: &State, pid_of: impl Fn(usize) -> u32) -> Result<(), i64> 
         }
         outcome
     };
-    attempt().or_else(|errno| if errno == fail(ESRCH) { Err(errno) } else { with_room(attempt) })
+    let outcome = attempt().or_else(|errno| if errno == fail(ESRCH) { Err(errno) } else { with_room(attempt) });
+    words().peers.store(u32::from(outcome.is_ok() || st.heals), Relaxed);
+    outcome
 }
 
 fn open_peer(st: &State, peer: usize, pid: u32) -> Result<(), i64> {
@@ -119,8 +130,11 @@ pub fn credentials_changed(st: &mut State) {
 }
 
 fn get(st: &State, peer: usize, fd: u64) -> i64 {
-    // SAFETY: makes a descriptor of the agent.
-    unsafe { syscall!(nr::PIDFD_GETFD, st.fd_base + FD_PIDFD + peer as u32, fd, 0, 0, 0, 0) }
+    match self::peer(st, peer) {
+        // SAFETY: makes a descriptor of the agent.
+        Ok(process) => unsafe { syscall!(nr::PIDFD_GETFD, process, fd, 0, 0, 0, 0) },
+        Err(errno) => errno,
+    }
 }
 
 fn close_own(fd: u64) {

@@ -149,7 +149,7 @@ fn become_replica(st: &mut State, victim: usize) {
     };
     place(reopen(st, victim, O_RDWR));
     place(reopen(st, origin, 0));
-    place(shared::replace_own(st.fd_base + FD_SEGMENT + victim as u32));
+    place(shared::replace_own(origin, victim, st.fd_base));
     st.replica = victim;
     fill_segment(origin, victim);
     for peer in 0..MAX_REPLICAS as u32 {

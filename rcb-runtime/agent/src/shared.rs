@@ -61,11 +61,13 @@ pub fn wide_digest() -> bool {
     control().wide_digest != 0
 }
 
-/// The segment of a peer, read-only.
+/// The segment of a replica of this group, to read: there is one mapping of each.
 #[inline]
 pub fn peer(replica: usize) -> &'static Segment {
+    let is_own = words().replica.load(Relaxed) as usize == replica;
+    let at = if is_own { OWN_ADDR } else { segment_addr(replica) };
     // SAFETY: mapped at boot, for ever; only its atomics are read.
-    unsafe { &*(segment_addr(replica) as *const Segment) }
+    unsafe { &*(at as *const Segment) }
 }
 
 /// This replica's own segment.
@@ -87,6 +89,7 @@ pub fn map((replica, group): (usize, usize), fd_base: u32) -> Result<(), i64> {
     one(CONTROL_ADDR, MAX_GROUPS * size_of::<Control>(), PROT_READ, fd_base + FD_CONTROL, 0, MAP_FIXED_NOREPLACE)?;
     one(PLAN_ADDR, size_of::<PlanArea>(), PROT_READ, fd_base + FD_PLAN, 0, MAP_FIXED_NOREPLACE)?;
     words().group.store(group as u32, Relaxed);
+    words().replica.store(replica as u32, Relaxed);
     let n = control().replicas as usize;
     if control().magic != MAGIC || control().version != ABI_VERSION || n == 0 || n > rcb_abi::MAX_REPLICAS {
         return Err(errno::fail(errno::EINVAL));
@@ -102,7 +105,7 @@ pub fn map((replica, group): (usize, usize), fd_base: u32) -> Result<(), i64> {
 /// Maps the segments of this process's group.
 fn map_segments(replica: usize, n: usize, fd_base: u32, how: u64) -> Result<(), i64> {
     let offset = group() as u64 * SEGMENT_STRIDE;
-    for i in 0..n {
+    for i in (0..n).filter(|i| *i != replica) {
         one(segment_addr(i), size_of::<Segment>(), PROT_READ, fd_base + FD_SEGMENT + i as u32, offset, how)?;
     }
     if control().checkpoints != 0 {
@@ -120,9 +123,15 @@ fn map_own(column: u32, how: u64) -> Result<(), i64> {
     one(OWN_ADDR, size_of::<Segment>(), PROT_READ | PROT_WRITE, column, offset, how)
 }
 
-/// A copy of a replica, in the same group, leaves its origin's segment for that of the replica it replaces.
-pub fn replace_own(column: u32) -> Result<(), i64> {
-    map_own(column, MAP_FIXED)
+/// A copy of `origin`, in the same group, leaves that one's segment, which it reads from now on, for that of `victim`.
+pub fn replace_own(origin: usize, victim: usize, fd_base: u32) -> Result<(), i64> {
+    let column = |replica: usize| fd_base + FD_SEGMENT + replica as u32;
+    map_own(column(victim), MAP_FIXED)?;
+    words().replica.store(victim as u32, Relaxed);
+    // SAFETY: the agent's own mapping, which nobody looks at any more.
+    unsafe { syscall!(nr::MUNMAP, segment_addr(victim), size_of::<Segment>(), 0, 0, 0, 0) };
+    let offset = group() as u64 * SEGMENT_STRIDE;
+    one(segment_addr(origin), size_of::<Segment>(), PROT_READ, column(origin), offset, MAP_FIXED_NOREPLACE)
 }
 
 /// A forked process leaves the segments of its parent's group for those of its own.

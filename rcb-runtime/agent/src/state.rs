@@ -143,6 +143,10 @@ pub struct Scratch {
 pub struct Words {
     /// The group of this process.
     pub group: AtomicU32,
+    /// Which of its replicas this is, for [`crate::shared::peer`].
+    pub replica: AtomicU32,
+    /// 1 once the descriptors of the peers' processes are those of this group: see [`crate::descriptors::peer`].
+    pub peers: AtomicU32,
     /// Process id as the guest sees it.
     pub pid: AtomicU32,
     /// In a vfork child: where the memory starts that its parent gets back; 0 when none is shared (any more).
@@ -166,6 +170,8 @@ unsafe impl<T> Sync for Global<T> {}
 static PAGE: Page = Page {
     words: Words {
         group: AtomicU32::new(0),
+        replica: AtomicU32::new(0),
+        peers: AtomicU32::new(0),
         pid: AtomicU32::new(0),
         window: AtomicU64::new(0),
         arrived: AtomicUsize::new(0),

@@ -120,7 +120,7 @@ impl<'run> Watch<'run> {
             {
                 if info.ssi_signo as i32 == libc::SIGCHLD {
                     // Who has stopped may be one that nobody has told us of.
-                    ready.ended.extend(self.tree.births()?);
+                    ready.ended.extend(self.tree.births());
                     self.tree.jobs();
                 } else if let Some(verdict) = self.forward(info.ssi_signo as i32, info.ssi_code, info.ssi_pid) {
                     return Ok(verdict);
@@ -230,7 +230,11 @@ impl<'run> Watch<'run> {
             let children = watched.group.children.iter().zip(&watched.ends).filter(|(_, end)| end.is_none());
             living.extend(children.map(|(child, _)| child));
         }
-        fds.extend(living.iter().map(|child| PollFd::new(child.pidfd.as_fd(), readable)));
+        for child in &living {
+            // One without a descriptor was reaped by whoever is about to say how it has ended.
+            let pidfd = child.pidfd()?.map_or_else(|| self.shared.notify.as_fd(), AsFd::as_fd);
+            fds.push(PollFd::new(pidfd, readable));
+        }
         let first_timer = fds.len();
         fds.extend(self.ticker.iter().map(|ticker| PollFd::new(ticker.timer.as_fd(), readable)));
         let first_mover = fds.len();

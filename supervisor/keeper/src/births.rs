@@ -3,7 +3,6 @@
 //! A replica can be lost in the middle of a fork. Its successor is a copy of one that has forked already, so in the new
 //! group its place stays empty: nobody will come, and the group is treated as one whose replica was lost.
 
-use crate::error::Result;
 use crate::group::Group;
 use crate::heal::Healing;
 use crate::processes;
@@ -20,26 +19,30 @@ const LATE: Duration = Duration::from_millis(5);
 impl Tree<'_> {
     /// Groups whose replicas are all there, or will not all come. Returns the replicas of the new groups: nobody has
     /// said that they are there before something else happened, which may have been their end.
-    pub(crate) fn births(&mut self) -> Result<Vec<u32>> {
+    pub(crate) fn births(&mut self) -> Vec<u32> {
         let mut waiting = Vec::new();
         let mut adopted = Vec::new();
-        let said = self.spares.iter().flat_map(|spare| self.shared.segments(spare.id));
-        let said: HashSet<u32> = said.map(|segment| segment.pid()).collect();
-        for mut spare in std::mem::take(&mut self.spares) {
-            let segments = self.shared.segments(spare.id);
+        let shared = self.shared;
+        let spares = std::mem::take(&mut self.spares);
+        let ids: Vec<usize> = spares.iter().map(|spare| spare.id).collect();
+        let said = || ids.iter().flat_map(|id| shared.segments(*id)).map(|segment| segment.pid()).collect();
+        for mut spare in spares {
+            let segments = shared.segments(spare.id);
             let pids: Vec<u32> = segments.iter().map(crate::areas::SegmentArea::pid).collect();
             let missing: Vec<usize> = (0..pids.len()).filter(|replica| pids[*replica] == 0).collect();
             let lost = match missing[..] {
                 [] => None,
-                [replica] if pids.len() > 2 && spare.is_late() && self.is_lost(&spare, replica, &said) => Some(replica),
+                [replica] if pids.len() > 2 && spare.is_late() && self.is_lost(&spare, replica, &said()) => {
+                    Some(replica)
+                }
                 _ => {
                     spare.partial_since = spare.partial_since.filter(|_| missing.len() < pids.len());
                     waiting.push(spare);
                     continue;
                 }
             };
-            let adopt = |pid| if pid == 0 { Child::missing() } else { Child::adopt(pid) };
-            let children = pids.into_iter().map(adopt).collect::<Result<_>>()?;
+            let adopt = |pid| if pid == 0 { Child::missing() } else { Child::born(pid) };
+            let children = pids.into_iter().map(adopt).collect();
             let group = Group { id: spare.id, segments, children };
             adopted.extend(group.children.iter().map(|child| child.pid));
             let parent = spare.parent.and_then(|parent| self.groups.get(&parent));
@@ -55,7 +58,7 @@ impl Tree<'_> {
             }
         }
         self.spares.append(&mut waiting);
-        Ok(adopted)
+        adopted
     }
 
     /// Whether somebody waits for a replica that is to be born, of which nobody will tell us.

@@ -43,8 +43,10 @@ fn delayed(pid: u32) -> Duration {
 
 /// Sends a signal; a replica that is gone does not mind.
 pub fn signal(child: &Child, signal: i32) {
-    // SAFETY: a null siginfo stands for what kill(2) would send.
-    unsafe { libc::syscall(libc::SYS_pidfd_send_signal, child.pidfd.as_raw_fd(), signal, 0, 0) };
+    if let Ok(Some(pidfd)) = child.pidfd() {
+        // SAFETY: a null siginfo stands for what kill(2) would send.
+        unsafe { libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_raw_fd(), signal, 0, 0) };
+    }
 }
 
 /// Lets a replica run on this CPU; one that has gone offline meanwhile leaves it where it is.
@@ -167,6 +169,7 @@ pub fn reap(child: &Child, wait: bool, delays: bool) -> Option<(End, Usage)> {
         // SAFETY: both buffers are of their size.
         let pid = unsafe { libc::wait4(child.pid as i32, &raw mut status, options, usage.as_mut_ptr()) };
         if pid == child.pid as i32 {
+            child.reaped();
             break;
         }
         if pid == 0 || std::io::Error::last_os_error().raw_os_error() != Some(libc::EINTR) {

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::inherited::{Inherited, bit};
 use nix::fcntl::OFlag;
 use nix::unistd::pipe2;
+use std::cell::OnceCell;
 use std::ffi::{CString, OsString, c_char};
 use std::fs::File;
 use std::io::Read;
@@ -63,20 +64,38 @@ const STEP_NAMES: [&str; 7] = [
 pub struct Child {
     /// Its process.
     pub pid: u32,
-    /// A descriptor of the process, readable when it has ended.
-    pub pidfd: OwnedFd,
+    /// A descriptor of the process, once somebody has asked for it; `None` where there is no process to have one of.
+    pidfd: OnceCell<Option<OwnedFd>>,
 }
 
 impl Child {
     /// A replica that another one has forked; it is a child of this process, too.
     pub fn adopt(pid: u32) -> Result<Self> {
-        Ok(Self { pid, pidfd: pidfd_open(pid as i32)? })
+        Ok(Self { pid, pidfd: OnceCell::from(Some(pidfd_open(pid as i32)?)) })
+    }
+
+    /// The same of one that may end as soon as it is there. Its number stays its own until it is
+    /// reaped, so that the descriptor can be opened when it is needed: many have ended before.
+    pub const fn born(pid: u32) -> Self {
+        Self { pid, pidfd: OnceCell::new() }
     }
 
     /// Stands for a replica that has not come; nothing can be sent to it.
-    pub fn missing() -> Result<Self> {
-        let nobody = File::open("/dev/null").map_err(|error| Error::os("opening /dev/null", error))?;
-        Ok(Self { pid: 0, pidfd: nobody.into() })
+    pub fn missing() -> Self {
+        Self { pid: 0, pidfd: OnceCell::from(None) }
+    }
+
+    /// A descriptor of the process, readable when it has ended; `None` if it was reaped before anybody has asked.
+    pub fn pidfd(&self) -> Result<Option<&OwnedFd>> {
+        if self.pidfd.get().is_none() {
+            let _ = self.pidfd.set(Some(pidfd_open(self.pid as i32)?));
+        }
+        Ok(self.pidfd.get().and_then(Option::as_ref))
+    }
+
+    /// The process was reaped: its number may be somebody else's from now on.
+    pub fn reaped(&self) {
+        let _ = self.pidfd.set(None);
     }
 }
 
@@ -111,7 +130,7 @@ pub fn start(
             -1 => return Err(Error::last_os("starting a replica")),
             // SAFETY: we are the child, and everything `orders` points to lives in our copy of the memory.
             0 => unsafe { become_replica(&orders) },
-            pid => children.push(Child { pid: pid as u32, pidfd: pidfd_open(pid)? }),
+            pid => children.push(Child { pid: pid as u32, pidfd: OnceCell::from(Some(pidfd_open(pid)?)) }),
         }
     }
     drop(writer);

@@ -24,7 +24,7 @@ use rcb_abi::control::{NO_GROUP, SPARES, process};
 use rcb_abi::segment::petition;
 use rcb_guard::End;
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{Ordering, fence};
 use std::time::Instant;
 
 /// So many groups that are gone are cleared at once.
@@ -207,7 +207,7 @@ impl<'run> Tree<'run> {
 
     /// Takes in what has changed: new groups, ends that parents have learnt of, petitions.
     pub fn update(&mut self) -> Result<()> {
-        self.births()?;
+        self.births();
         if self.free.len() <= USED {
             self.clear()?;
         }
@@ -246,8 +246,12 @@ impl<'run> Tree<'run> {
             let word = spare.map_or(NO_GROUP, |spare| spare as u32);
             control.spares[watched.spares_given as usize % SPARES].store(word, Ordering::Relaxed);
             watched.spares_given += 1;
-            control.spares_given.store(watched.spares_given, Ordering::Release);
-            wake_all(low_half(&control.spares_given));
+            control.spares_given.store(watched.spares_given, Ordering::SeqCst);
+            // Whoever waits has said so before it looked at the number for the last time.
+            fence(Ordering::SeqCst);
+            if watched.group.segments.iter().any(|segment| u64::from(segment.wanted_fork()) >= watched.spares_given) {
+                wake_all(low_half(&control.spares_given));
+            }
             if spare.is_none() {
                 break;
             }

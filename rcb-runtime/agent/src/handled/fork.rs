@@ -23,10 +23,11 @@ use crate::handled::{identity, limits, pidfd, window};
 use crate::recovery;
 use crate::shared;
 use crate::signals;
-use crate::state::{State, program};
+use crate::state::{State, program, words};
 use crate::trap::entry;
 use core::mem::offset_of;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
+use core::sync::atomic::fence;
 use rcb_abi::control::{NO_GROUP, SPARES};
 use rcb_abi::fault::{Regs, boot_site, kind};
 use rcb_abi::segment::{Carry, ChildProcess, FORK, Segment, phase};
@@ -231,7 +232,11 @@ fn born(
     let pid = own_pid();
     own.born.store(pid, Release);
     // The supervisor hears of it with whatever happens next: a birth alone gives it nothing to do.
-    say_pid(pid);
+    own.pid.store(pid, SeqCst);
+    fence(SeqCst);
+    if (0..st.n).any(|peer| shared::peer(peer).asleep.flag.load(Relaxed) != 0) {
+        say_pid(pid);
+    }
     descriptors::keep_streams(st, streams, true);
     if let Err(errno) = entry::arm_dispatch() {
         park(st, Words::new(kind::BOOT, errno.unsigned_abs(), u64::from(boot_site::INTERCEPT)));
@@ -281,6 +286,7 @@ fn start_over(st: &mut State, group: u32) {
     st.last_fd_seq = 0;
     st.left_at = u64::MAX;
     recovery::journal::start(st, 0);
+    words().peers.store(0, Relaxed);
     signals::forked(st);
 }
 
@@ -313,7 +319,8 @@ pub fn say_pid(pid: u32) {
     unsafe { syscall!(nr::FUTEX, word.as_ptr(), 1, i32::MAX, 0, 0, 0) };
 }
 
-/// Waits until all replicas of the new group are there, and opens them. One that is lost before that is replaced here.
+/// Waits until all replicas of the new group are there, and opens them where one that is lost is replaced: here, if it is
+/// lost before it has come.
 fn meet_peers(st: &mut State) {
     const NAP_NS: u64 = 20_000_000;
     shared::own().wait.phase.store(phase::ORPHANED, Relaxed);
@@ -330,9 +337,16 @@ fn meet_peers(st: &mut State) {
             }) {
                 continue;
             }
+            let flag = &shared::own().asleep.flag;
+            flag.store(1, SeqCst);
+            fence(SeqCst);
             // SAFETY: waits on a shared word; the time-out is a local.
             unsafe { syscall!(nr::FUTEX, shared::peer(peer).pid.as_ptr(), 0, 0, &raw const nap, 0, 0) };
+            flag.store(0, Relaxed);
             continue;
+        }
+        if !st.heals {
+            return;
         }
         match descriptors::open_peers(st, |peer| shared::peer(peer).pid.load(Acquire)) {
             Ok(()) => return,

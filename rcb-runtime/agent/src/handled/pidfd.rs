@@ -10,6 +10,7 @@
 
 use crate::agree::{post, walk::Entry};
 use crate::call::{Answer, Call, each, note_refusal, once, post_event};
+use crate::descriptors;
 use crate::guest;
 use crate::handled::{identity, petition, signal};
 use crate::recovery::{self, replay};
@@ -17,7 +18,6 @@ use crate::shared;
 use crate::signals::{SIGKILL, SIGSTOP};
 use crate::state::State;
 use rcb_abi::MAX_REPLICAS;
-use rcb_abi::descriptors::FD_PIDFD;
 use rcb_abi::fault::Regs;
 use rcb_abi::segment::petition::KILL;
 use rcb_abi::segment::{ChildProcess, FORK};
@@ -230,7 +230,7 @@ fn meant_by(st: &State, fd: u64) -> u64 {
     let own = if st.leads() {
         with_process(own_process(), self::inode).unwrap_or(0)
     } else {
-        self::inode(u64::from(st.fd_base + FD_PIDFD) + st.leader as u64)
+        descriptors::peer(st, st.leader).map_or(0, |process| self::inode(u64::from(process)))
     };
     if inode == own { ITSELF } else { inode }
 }
