@@ -6,7 +6,8 @@
 //! ```
 //!
 //! What cannot be healed ends the run as without this module: fewer than three replicas, nobody or more than one to
-//! blame, a leader whose answer its followers cannot read, a replica that cannot be copied.
+//! blame, a leader whose answer its followers cannot read or that may have begun what they cannot agree on, a replica that
+//! cannot be copied.
 
 use crate::act::look;
 use crate::areas::SegmentArea;
@@ -26,6 +27,10 @@ use std::time::{Duration, Instant};
 
 /// How long a replica that shows no life may keep a replacement waiting.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long one that accuses a peer alone waits for others to say the same, or the contrary.
+const LISTENING: Duration = Duration::from_millis(100);
+/// Between two looks meanwhile.
+const LOOK: Duration = Duration::from_micros(500);
 /// In an account of bytes: the kernel does not tell.
 const UNKNOWN: u64 = u64::MAX;
 
@@ -91,8 +96,7 @@ impl Healing {
         }
         let (judgement, ground, witnesses) = judged(watched, cause)?;
         let [victim] = judgement.blamed[..] else { return None };
-        if ground == Ground::Accusation && victim == watched.leader {
-            // The answer is lost, and so is what it told of the world.
+        if victim == watched.leader && has_lost_answer(watched, ground, judgement.seq) {
             return None;
         }
         let others = (0..replicas).filter(|replica| *replica != victim);
@@ -301,13 +305,34 @@ pub fn is_beyond_repair(fault: &Fault) -> bool {
     }
 }
 
-/// The verdict, as soon as two looks say the same: some replicas may still move.
+/// Whether a leader in which nobody can trust may have performed this request: the answer is lost, and so is what it told of
+/// the world. Its own account would not tell, because it may have entered the result already.
+fn has_lost_answer(watched: &Watched<'_>, ground: Ground, seq: Option<u64>) -> bool {
+    let segment = watched.lead();
+    let is_answered = seq.is_none_or(|seq| segment.inbox().answered(seq) >= seq);
+    match ground {
+        Ground::Accusation | Ground::Refuted => is_answered || seq == Some(segment.intent()),
+        Ground::Contradiction => is_answered,
+        Ground::Deed | Ground::Majority | Ground::Nothing => false,
+    }
+}
+
+/// The verdict, as soon as two looks say the same: some replicas may still move, and others are about to say something.
 pub fn judged(watched: &Watched<'_>, cause: &Cause) -> Option<(Judgement, Ground, Vec<Witness>)> {
     let mut before: Option<Vec<usize>> = None;
-    for _ in 0..5 {
+    let is_accusation = matches!(cause, Cause::Fault { fault, .. } if fault.kind == kind::MISMATCH);
+    let until = Instant::now() + LISTENING;
+    let mut looks = 0;
+    while looks < 5 {
         let witnesses = evidence::collect(&watched.group, &watched.ends, &watched.cpus);
         let statements: Vec<_> = witnesses.iter().map(|witness| &witness.said).collect();
-        let ground = rcb_guard::decide(cause, &statements).ground;
+        let rcb_guard::Verdict { ground, place, .. } = rcb_guard::decide(cause, &statements);
+        let is_open = is_accusation && place.is_none() && ground == Ground::Nothing && statements.len() > 2;
+        if is_open && Instant::now() < until {
+            std::thread::sleep(LOOK);
+            continue;
+        }
+        looks += 1;
         let judgement = verdict::judge(cause, &witnesses, &|replica: usize, slot, result| {
             let witness: &Witness = &witnesses[replica];
             let is_there = witness.said.seq == slot.seq && witness.end.is_none();

@@ -1,7 +1,6 @@
 //! The decisions, one story per test.
 
 use super::*;
-use rcb_abi::fault::kind;
 
 fn at(seq: u64) -> Glance {
     Glance { seq, phase: phase::RUN, ..Glance::default() }
