@@ -96,7 +96,8 @@ impl Healing {
         }
         let (judgement, ground, witnesses) = judged(watched, cause)?;
         let [victim] = judgement.blamed[..] else { return None };
-        if victim == watched.leader && has_lost_answer(watched, ground, judgement.seq) {
+        let lead = watched.lead();
+        if victim == watched.leader && is_lost(ground, judgement.seq, |seq| lead.inbox().answered(seq), lead.intent()) {
             return None;
         }
         let others = (0..replicas).filter(|replica| *replica != victim);
@@ -305,14 +306,15 @@ pub fn is_beyond_repair(fault: &Fault) -> bool {
     }
 }
 
-/// Whether a leader in which nobody can trust may have performed this request: the answer is lost, and so is what it told of
-/// the world. Its own account would not tell, because it may have entered the result already.
-fn has_lost_answer(watched: &Watched<'_>, ground: Ground, seq: Option<u64>) -> bool {
-    let segment = watched.lead();
-    let is_answered = seq.is_none_or(|seq| segment.inbox().answered(seq) >= seq);
+/// Whether a leader in which nobody can trust may have performed this request, by the latest answer in its place and by what
+/// the leader has begun: the answer is lost, and so is what it told of the world. Its own account would not tell, because it
+/// may have entered the result already.
+fn is_lost(ground: Ground, seq: Option<u64>, answered: impl Fn(u64) -> u64, begun: u64) -> bool {
+    let is_answered = |seq: u64| answered(seq) >= seq;
     match ground {
-        Ground::Accusation | Ground::Refuted => is_answered || seq == Some(segment.intent()),
-        Ground::Contradiction => is_answered,
+        // It may have performed this one, told nobody, and begun a later one.
+        Ground::Accusation | Ground::Refuted => seq.is_none_or(|seq| is_answered(seq) || begun >= seq),
+        Ground::Contradiction => seq.is_some_and(is_answered),
         Ground::Deed | Ground::Majority | Ground::Nothing => false,
     }
 }
@@ -346,4 +348,23 @@ pub fn judged(watched: &Watched<'_>, cause: &Cause) -> Option<(Judgement, Ground
         before = Some(judgement.blamed);
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_mad_leader_may_have_performed_is_lost() {
+        let none = |_| 0;
+        for ground in [Ground::Accusation, Ground::Refuted] {
+            assert!(!is_lost(ground, Some(7), none, 6), "it has gone past it, or never came to it");
+            assert!(is_lost(ground, Some(7), none, 7) && is_lost(ground, Some(7), none, 8));
+            assert!(is_lost(ground, Some(7), |seq| seq, 6) && is_lost(ground, None, none, 0));
+        }
+        assert!(is_lost(Ground::Contradiction, Some(7), |_| 71, 0));
+        // Who begins it again sees by the kernel's account what became of it.
+        assert!(!is_lost(Ground::Contradiction, Some(7), none, 7) && !is_lost(Ground::Contradiction, None, none, 7));
+        assert!(!is_lost(Ground::Majority, Some(7), |seq| seq, 7));
+    }
 }

@@ -141,6 +141,25 @@ fn blocked_and_late_are_not_silent() {
 }
 
 #[test]
+fn an_unreadable_answer_waits_for_its_other_readers() {
+    for kind in [kind::PAYLOAD, kind::LOG] {
+        let mut unreadable = faulty(7, kind);
+        unreadable.fault.peer = 0;
+        let judged = |actions: &[Action]| matches!(actions, [Action::Judge(Cause::Fault { observer: 1, .. })]);
+        // The leader need not have come further; the other follower has read it, or cannot either.
+        for third in [at(8), faulty(7, kind)] {
+            let mut state = State::new(3);
+            assert_eq!(state.step(&Event::Look(vec![at(7), unreadable, at(7)])), [Action::StartGrace]);
+            assert!(judged(&state.step(&Event::Look(vec![at(7), unreadable, third]))));
+        }
+        // There is no other, or the leader complains of itself.
+        assert!(judged(&State::new(2).step(&Event::Look(vec![at(7), unreadable]))));
+        unreadable.fault.peer = u32::MAX;
+        assert!(judged(&State::new(3).step(&Event::Look(vec![at(7), unreadable, at(7)]))));
+    }
+}
+
+#[test]
 fn all_waiting_for_each_other_is_judged() {
     let mut state = State::new(2);
     let event = Event::Tick(vec![waiting(6, 1), waiting(6, 0)]);
