@@ -119,13 +119,14 @@ impl Tracee {
 
     /// Lets it execute one instruction. Whether it stands still behind it.
     pub(crate) fn step(&mut self) -> Result<bool> {
-        self.step_within(STEP)
+        self.begin_step()?;
+        self.settle(STEP)
     }
 
-    fn step_within(&mut self, patience: Duration) -> Result<bool> {
+    fn begin_step(&mut self) -> Result<()> {
         self.request(libc::PTRACE_SINGLESTEP)?;
         (self.is_stopped, self.is_stepping) = (false, true);
-        self.settle(patience)
+        Ok(())
     }
 
     /// Waits for the stop that ends a step.
