@@ -36,7 +36,8 @@ pub(super) fn different(observer: usize, fault: &Fault, statements: &[&Statement
         replica == observer || (said.seq == seq && (said.phase == phase::WAIT_RESULT || accuses(said, fault)))
     };
     let missing = Replicas::which(statements.len(), misses);
-    if has_passed && answered.is_none() && missing.len() * 2 > statements.len() {
+    let is_unanswered = statements.iter().all(|said| said.answer(seq).is_none());
+    if has_passed && is_unanswered && missing.len() * 2 > statements.len() {
         return (Replicas::one(fault.peer as usize), Ground::Accusation);
     }
     let all_have_passed = others(observer, statements).all(|other| statements[other].seq > seq);

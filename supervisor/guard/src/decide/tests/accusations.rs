@@ -70,6 +70,10 @@ fn an_answer_that_never_came_is_missed_by_a_majority() {
     assert_eq!(found(accused_by(said, &[skipped, complains])), missed);
     // Of two each may be the one that is wrong.
     assert_eq!(found(accused_by(said, &[skipped])), (std::vec![], Ground::Nothing));
+    // The observer itself has answered: who has gone on had reason to.
+    let own = with(waits, |it| it.fault = said).answering(7, 10);
+    let verdict = judge(&Cause::Fault { observer: 0, fault: said }, &[own, skipped, waits]);
+    assert_eq!(found(verdict), (std::vec![], Ground::Nothing));
 }
 
 #[test]
