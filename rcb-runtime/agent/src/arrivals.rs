@@ -169,7 +169,7 @@ pub fn take(st: &mut State) {
     let count = (admitted.count.load(Relaxed) as usize).min(ADMITTED);
     let infos = admitted.infos;
     if digest(st.seq, &infos[..count]) != admitted.digest.load(Relaxed) {
-        park(st, Words::new(kind::PAYLOAD, count as u64, 1));
+        park(st, Words::of_leader(st, kind::PAYLOAD, count as u64, 1));
     }
     infos[..count].iter().for_each(|words| taken(st, words));
 }

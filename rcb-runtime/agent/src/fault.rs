@@ -32,6 +32,11 @@ impl Words {
         Self { kind, peer: u32::MAX, peer_chain: 0, detail, site, data_addr: 0 }
     }
 
+    /// Words about those of the leader.
+    pub fn of_leader(st: &State, kind: u32, detail: u64, site: u64) -> Self {
+        Self { peer: st.leader as u32, ..Self::new(kind, detail, site) }
+    }
+
     /// A difference from a peer.
     pub fn mismatch(peer: usize, peer_chain: u64) -> Self {
         Self { kind: kind::MISMATCH, peer: peer as u32, peer_chain, detail: 0, site: 0, data_addr: 0 }

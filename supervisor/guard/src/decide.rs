@@ -6,7 +6,8 @@
 //! - a deed of one replica: it died, was stopped, let others wait, its agent was hit, or its bytes changed after all had
 //!   agreed on them;
 //! - words that contradict each other: a head with another chain than its own trace;
-//! - accusations by a majority: bytes that nobody else can read.
+//! - accusations by a majority: words that nobody else can read, an answer that never came;
+//! - an accusation that all others refute (`accusation`).
 //!
 //! Otherwise nobody is blamed: two replicas that differ cannot tell which of them is wrong.
 
@@ -17,6 +18,8 @@ use rcb_abi::fault::kind;
 use rcb_abi::segment::{Trace, phase};
 use rcb_vote::digest;
 use rcb_vote::majority::{Vote, vote};
+
+mod accusation;
 
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,8 +86,10 @@ pub enum Ground {
     Majority,
     /// Its own words contradict each other.
     Contradiction,
-    /// The majority cannot read its words.
+    /// The majority cannot read its words, or has waited in vain for them.
     Accusation,
+    /// It accuses a peer of what the words of all others refute.
+    Refuted,
     /// Nothing: nobody is blamed.
     Nothing,
 }
@@ -150,7 +155,14 @@ fn blame(cause: &Cause, place: Option<u64>, statements: &[&Statement]) -> (Repli
                 let results = |replica: usize| statements[replica].request(fault.seq).map(|slot| slot.result);
                 (minority(statements.len(), results), Ground::Majority)
             }
-            kind::PAYLOAD | kind::LOG => (accused(fault.peer, statements), Ground::Accusation),
+            kind::PAYLOAD | kind::LOG => match accused(fault.peer, statements) {
+                Replicas::NONE if place.is_none() => accusation::unreadable(*observer, fault, statements),
+                accused => (accused, Ground::Accusation),
+            },
+            kind::MISMATCH => or_else(disagreeing(place, statements), || match missing(fault.seq, statements) {
+                Replicas::NONE => accusation::different(*observer, fault, statements),
+                missing => (missing, Ground::Majority),
+            }),
             _ => or_else(disagreeing(place, statements), || (missing(fault.seq, statements), Ground::Majority)),
         },
     }

@@ -129,6 +129,8 @@ impl Inbox<'_> {
         };
         for slot in 0..RING {
             statement.take(slot, copy_out!(self, trace[slot]));
+            let record = &word!(self, records)[slot];
+            statement.answers[slot] = (record.seq.load(Acquire), record.chain.load(Relaxed));
         }
         statement
     }
@@ -149,6 +151,8 @@ pub struct Statement {
     pub regs: Regs,
     /// Latest requests, each in its slot; 0 for an empty one.
     trace: [Trace; RING],
+    /// Numbers and chains of its latest answers, each in its slot.
+    answers: [(u64, u64); RING],
 }
 
 /// An empty slot.
@@ -194,6 +198,7 @@ impl Statement {
             rsp: 0,
         },
         trace: [NO_REQUEST; RING],
+        answers: [(0, 0); RING],
     };
 
     /// A parked replica that has made these requests, the last one last.
@@ -229,6 +234,19 @@ impl Statement {
     /// The result of the request with this number, known once the next one is posted.
     pub fn result(&self, seq: u64) -> Option<u64> {
         self.request(seq).filter(|_| self.seq > seq).map(|slot| slot.result)
+    }
+
+    /// The chain that it has written with its answer to this request, if the ring still holds one.
+    pub const fn answer(&self, seq: u64) -> Option<u64> {
+        let (number, chain) = self.answers[slot_of(seq)];
+        if seq != 0 && number == seq { Some(chain) } else { None }
+    }
+
+    /// The same replica when it has answered this request with this chain.
+    #[must_use]
+    pub const fn answering(mut self, seq: u64, chain: u64) -> Self {
+        self.answers[slot_of(seq)] = (seq, chain);
+        self
     }
 
     /// All requests that the ring holds, in no order.

@@ -18,6 +18,7 @@
 mod astray;
 
 use astray::Tracks;
+use rcb_abi::fault::kind;
 use rcb_abi::segment::phase;
 use rcb_guard::{Cause, End, Fault};
 
@@ -211,21 +212,30 @@ impl State {
 
     /// Whether waiting longer can tell more about the cause.
     fn is_settled(&self, cause: Cause) -> bool {
-        let Cause::Fault { fault, .. } = cause else { return true };
-        fault.kind != rcb_abi::fault::kind::MISMATCH
-            || self
-                .replicas
-                .iter()
-                .all(|memory| memory.end.is_some() || memory.last.fault.kind != 0 || memory.last.seq >= fault.seq)
+        (0..self.replicas.len()).all(|replica| !self.is_awaited(replica, cause))
+    }
+
+    /// Whether this replica may soon say something about the cause: what it requests, or whether it can read an answer.
+    fn is_awaited(&self, replica: usize, cause: Cause) -> bool {
+        let Cause::Fault { fault, .. } = cause else { return false };
+        let memory = &self.replicas[replica];
+        let is_behind = match fault.kind {
+            kind::MISMATCH => memory.last.seq < fault.seq,
+            kind::PAYLOAD | kind::LOG if (fault.peer as usize) < self.replicas.len() => {
+                memory.last.seq <= fault.seq && replica != fault.peer as usize
+            }
+            _ => false,
+        };
+        is_behind && memory.end.is_none() && memory.last.fault.kind == kind::NONE
     }
 
     /// Whether a replica that has not come to the place of the fault has used CPU time since the latest moment given.
     fn is_on_the_way(&mut self, cause: Cause) -> bool {
-        let Cause::Fault { fault, .. } = cause else { return false };
         let mut is_any = false;
-        for memory in &mut self.replicas {
-            let is_behind = memory.end.is_none() && memory.last.fault.kind == 0 && memory.last.seq < fault.seq;
-            is_any |= is_behind && memory.last.user_ns > memory.at_grace_ns;
+        for replica in 0..self.replicas.len() {
+            let is_awaited = self.is_awaited(replica, cause);
+            let memory = &mut self.replicas[replica];
+            is_any |= is_awaited && memory.last.user_ns > memory.at_grace_ns;
             memory.at_grace_ns = memory.last.user_ns;
         }
         is_any

@@ -58,6 +58,9 @@ pub fn judge(cause: &Cause, witnesses: &[Witness], wording: Wording<'_>) -> Judg
     if verdict.ground == Ground::Contradiction {
         notes.push("what it showed its peers is not what its own trace says".into());
     }
+    if verdict.ground == Ground::Refuted {
+        notes.push("it accuses a peer of what the words of all others refute".into());
+    }
     notes.extend(note(cause).filter(|_| is_told_by(cause, &verdict)));
     let blamed: Vec<usize> = blamed.iter().collect();
     Judgement {
@@ -154,7 +157,11 @@ fn headline(cause: &Cause, verdict: &Verdict, blamed: &[usize], witnesses: &[Wit
     });
     match cause {
         Cause::Fault { observer, fault } => match fault.kind {
-            kind::MISMATCH => disagreement(blamed, &at),
+            kind::MISMATCH => match (verdict.ground, blamed) {
+                (Ground::Refuted, [one]) => format!("replica {one} takes equal requests for different ones{at}"),
+                (Ground::Accusation, [one]) => format!("replica {one} went on without an answer{at}"),
+                _ => disagreement(blamed, &at),
+            },
             kind::PAYLOAD => format!("replica {observer} received other bytes than replica {} sent{at}", fault.peer),
             kind::LOG => format!("replica {observer} found impossible words of replica {} in the log{at}", fault.peer),
             kind::INPUT_CHANGED => format!("replica {observer} read other bytes from a file than the leader did{at}"),

@@ -91,14 +91,22 @@ fn count(campaign: &Value, class: &str) -> u64 {
     classes.filter(|share| share["class"] == class).filter_map(|share| share["count"].as_u64()).sum()
 }
 
+/// The agent belongs to the Reliable Computing Base: the result of a call is in one register of the leader's agent before
+/// it is sealed, and who hits that is not found. How often is for the campaigns to say; here it may be once.
+fn most_silent(words: &[&str]) -> u64 {
+    u64::from(words.contains(&"agent"))
+}
+
 fn nothing_leaves(replicas: &str, words: &[&str]) -> Result<(), Failed> {
     let (sandbox, victim) = (Sandbox::new()?, victim()?);
     let seen = inject(&sandbox, &[&["-n", replicas, "--json", "-"], words, &["--", &victim]].concat())?;
     let found = campaign(&seen)?;
-    claim(seen.ended == Ended::Exit(0), || format!("{}\n{found:#}", seen.ended))?;
+    let silent = count(&found, "silent");
+    claim(silent <= most_silent(words), || format!("silent: {found:#}"))?;
+    claim(seen.ended == Ended::Exit(i32::from(silent > 0)), || format!("{}\n{found:#}", seen.ended))?;
     let trials = words[words.iter().position(|word| *word == "--trials").ok_or("--trials")? + 1];
     claim(found["trials"].as_u64() == trials.parse().ok(), || format!("{} trials", found["trials"]))?;
-    for class in ["silent", "crashed", "hung", "lost"] {
+    for class in ["crashed", "hung", "lost"] {
         claim(count(&found, class) == 0, || format!("{class}: {found:#}"))?;
     }
     let seen = count(&found, "stopped") + count(&found, "corrected");

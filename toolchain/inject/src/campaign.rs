@@ -3,9 +3,9 @@
 use crate::launch::Place;
 use crate::outcome::Counts;
 use crate::plan::Faults;
+use crate::process::check_permission;
 use crate::store::{Key, Row, Store};
 use crate::subject::Subject;
-use crate::tracee::check_permission;
 use crate::trial::{Golden, Trial, golden, trial};
 use anyhow::{Context, Result, bail, ensure};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -26,6 +26,7 @@ mod launch;
 mod memory;
 mod outcome;
 mod plan;
+mod process;
 mod record;
 mod registers;
 mod store;

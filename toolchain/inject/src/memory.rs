@@ -174,9 +174,9 @@ mod tests {
     const MAPS: &str = "\
 3a0000000000-3a0000040000 r-xp 00000000 00:01 1028  /memfd:rcb-agent (deleted)
 3a0000040000-3a0000050000 rw-p 00040000 00:01 1028  /memfd:rcb-agent (deleted)
-3a001f000000-3a001f100000 rw-s 00000000 00:01 1031  /memfd:rcb-segments-1 (deleted)
-3a0020000000-3a0020100000 r--s 00000000 00:01 1030  /memfd:rcb-segments-0 (deleted)
-3a0020100000-3a0020200000 r--s 00000000 00:01 1031  /memfd:rcb-segments-1 (deleted)
+3a0020000000-3a0020100000 rw-s 00000000 00:01 1031  /memfd:rcb-segments-1 (deleted)
+3a0020100000-3a0020200000 r--s 00000000 00:01 1030  /memfd:rcb-segments-0 (deleted)
+3a0020200000-3a0020300000 r--s 00000000 00:01 1031  /memfd:rcb-segments-1 (deleted)
 555555554000-555555556000 r-xp 00001000 08:01 12    /usr/bin/bzip2
 555555560000-555555562000 rw-p 00008000 08:01 12    /usr/bin/bzip2
 555555570000-555555590000 rw-p 00000000 00:00 0     [heap]
@@ -189,7 +189,7 @@ mod tests {
         assert_eq!(maps.replica(), Some(1));
         assert_eq!(maps.of_program(), [0x5555_5556_0000..0x5555_5556_2000, 0x5555_5557_0000..0x5555_5559_0000]);
         assert_eq!(maps.of_agent().first(), Some(&(0x3a00_0004_0000..0x3a00_0005_0000)));
-        assert_eq!(maps.of_log().first(), Some(&(0x3a00_1f00_0000..0x3a00_1f10_0000)));
+        assert_eq!(maps.of_log().first(), Some(&(0x3a00_2000_0000..0x3a00_2010_0000)));
         assert!(Mappings::parse("").of_log().is_empty());
         assert!(maps.of_control().is_empty(), "replicas cannot write them");
         let supervisor = "7f0000000000-7f0000100000 rw-s 00000000 00:01 9 /memfd:rcb-control (deleted)\n";

@@ -4,9 +4,10 @@
 use crate::launch::{Running, Wait};
 use crate::memory::{Mappings, choose, is_agent, present};
 use crate::plan::{Plan, Share};
+use crate::process::is_running;
 use crate::registers::Bit;
 use crate::target::{Kind, Target};
-use crate::tracee::{Tracee, is_running};
+use crate::tracee::Tracee;
 use anyhow::{Context, Result};
 use iced_x86::{Decoder, DecoderOptions};
 use std::fs;

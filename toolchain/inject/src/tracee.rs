@@ -11,12 +11,13 @@
 //! LIMIT: a process that is stopped while the kernel moves many bytes for it may get a short count, as after SIGSTOP.
 #![allow(unsafe_code, reason = "ptrace and waitid, whose results nix cannot take apart in every case")]
 
-use anyhow::{Context, Result, bail};
+use crate::process::is_gone;
+use anyhow::{Context, Result};
 use nix::libc::user_regs_struct;
 use nix::sys::ptrace;
 use nix::unistd::Pid;
 use std::fs::{File, OpenOptions};
-use std::io::{Error, ErrorKind, Read};
+use std::io::{Error, Read};
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -40,6 +41,8 @@ pub(crate) struct Tracee {
     /// Signal that it was about to get.
     pending: i32,
     is_stopped: bool,
+    /// A step was begun whose stop has not been seen.
+    is_stepping: bool,
     is_traced: bool,
     memory: Option<File>,
 }
@@ -70,14 +73,15 @@ impl Tracee {
             Err(_) if is_gone(pid) => return Ok(None),
             Err(error) => return Err(error).with_context(|| format!("process {pid} may not be traced")),
         }
-        let mut tracee = Self { pid, is_own, pending: 0, is_stopped: false, is_traced: true, memory: None };
+        let mut tracee =
+            Self { pid, is_own, pending: 0, is_stopped: false, is_stepping: false, is_traced: true, memory: None };
         Ok(tracee.interrupt(PATIENCE)?.then_some(tracee))
     }
 
     /// One that goes on: only its memory can be reached.
     pub(crate) fn unstopped(pid: u32) -> Self {
         let pid = Pid::from_raw(pid as i32);
-        Self { pid, is_own: false, pending: 0, is_stopped: false, is_traced: false, memory: None }
+        Self { pid, is_own: false, pending: 0, is_stopped: false, is_stepping: false, is_traced: false, memory: None }
     }
 
     /// Whether it stands still now.
@@ -88,25 +92,52 @@ impl Tracee {
             return Ok(false);
         }
         match self.look(patience)? {
-            Stop::Plain => {}
+            Stop::Plain => {
+                if self.is_stepping && self.has_trapped()? {
+                    // The stop that we asked for has come before the one that ends the step, whose signal the process
+                    // would get when it is let go.
+                    self.request(libc::PTRACE_CONT)?;
+                    return self.settle(patience);
+                }
+            }
+            Stop::Signal(libc::SIGTRAP) if self.is_stepping => {}
             Stop::Signal(signal) => self.pending = signal,
             Stop::Ended | Stop::Runs => return Ok(false),
         }
-        self.is_stopped = true;
+        (self.is_stopped, self.is_stepping) = (true, false);
         Ok(true)
+    }
+
+    /// Whether the signal that ends a step waits to be seen.
+    fn has_trapped(&self) -> Result<bool> {
+        let mut text = String::new();
+        self.proc_file("status")?.read_to_string(&mut text).context("reading the state of a process")?;
+        let waiting = text.lines().find_map(|line| line.strip_prefix("SigPnd:"));
+        let waiting = waiting.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+        Ok(waiting >> (libc::SIGTRAP - 1) & 1 == 1)
     }
 
     /// Lets it execute one instruction. Whether it stands still behind it.
     pub(crate) fn step(&mut self) -> Result<bool> {
+        self.begin_step()?;
+        self.settle(STEP)
+    }
+
+    fn begin_step(&mut self) -> Result<()> {
         self.request(libc::PTRACE_SINGLESTEP)?;
-        self.is_stopped = false;
-        match self.look(STEP)? {
+        (self.is_stopped, self.is_stepping) = (false, true);
+        Ok(())
+    }
+
+    /// Waits for the stop that ends a step.
+    fn settle(&mut self, patience: Duration) -> Result<bool> {
+        match self.look(patience)? {
             Stop::Plain | Stop::Signal(libc::SIGTRAP) => {}
             Stop::Signal(signal) => self.pending = signal,
             Stop::Ended => return Ok(false),
             Stop::Runs => return self.interrupt(PATIENCE),
         }
-        self.is_stopped = true;
+        (self.is_stopped, self.is_stepping) = (true, false);
         Ok(true)
     }
 
@@ -278,35 +309,5 @@ impl Drop for Tracee {
     }
 }
 
-/// Whether a process is dead or was reaped.
-fn is_gone(pid: Pid) -> bool {
-    match std::fs::read_to_string(format!("/proc/{pid}/stat")) {
-        Ok(stat) => matches!(state(&stat), Some('Z' | 'X') | None),
-        Err(error) => error.kind() == ErrorKind::NotFound || error.raw_os_error() == Some(libc::ESRCH),
-    }
-}
-
-/// The letter for its state in `/proc/PID/stat`; the name before it may hold anything.
-fn state(stat: &str) -> Option<char> {
-    stat.rsplit_once(')')?.1.trim_start().chars().next()
-}
-
-/// Whether a process is on a CPU, or waits for one.
-pub(crate) fn is_running(pid: u32) -> bool {
-    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| state(&stat) == Some('R'))
-}
-
-/// Refuses what the kernel would refuse at the first trial.
-///
-/// # Errors
-/// When this process may not trace its descendants, or cannot find them.
-pub(crate) fn check_permission() -> Result<()> {
-    let scope = std::fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope").unwrap_or_default();
-    if matches!(scope.trim(), "2" | "3") {
-        bail!("tracing is forbidden here (kernel.yama.ptrace_scope is {}): it must be 0 or 1", scope.trim());
-    }
-    let pid = std::process::id();
-    std::fs::metadata(format!("/proc/{pid}/task/{pid}/children"))
-        .context("this kernel does not list the children of a process (CONFIG_PROC_CHILDREN)")?;
-    Ok(())
-}
+#[cfg(test)]
+mod tests;

@@ -230,7 +230,7 @@ pub fn record(st: &mut State) -> Option<Reply> {
 /// The leader's record cannot be what it has written.
 #[cold]
 fn unreadable(st: &State, seq: u64, site: u64) -> Words {
-    Words { peer: st.leader as u32, ..Words::new(rcb_abi::fault::kind::LOG, seq, site) }
+    Words::of_leader(st, rcb_abi::fault::kind::LOG, seq, site)
 }
 
 /// Lets a line of shared memory come while other work is done.

@@ -239,13 +239,13 @@ pub fn take(st: &mut State, reply: &Reply, row: Option<&Row>, args: &[u64; 6], e
     let source: &'static [u8] =
         if replay::is_answered_again(st) { replay::payload(st) } else { &shared::peer(st.source()).payload };
     if length > PAYLOAD_MAX + SLACK || start + length > source.len() {
-        park(st, Words::new(kind::LOG, length as u64, 2));
+        park(st, Words::of_leader(st, kind::LOG, length as u64, 2));
     }
     let mut reader = Reader { source, at: start, end: start + length, broken: false };
     walk::outputs(st, row, args, entry, result, &mut reader);
     let digest = own_digest(&source[start..start + length]);
     if reader.broken || reader.at != reader.end || digest != reply.digest {
-        park(st, Words::new(kind::PAYLOAD, reader.at as u64, 0));
+        park(st, Words::of_leader(st, kind::PAYLOAD, reader.at as u64, 0));
     }
     shared::own().stats.bytes_moved += length as u64;
     digest

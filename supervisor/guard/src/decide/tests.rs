@@ -8,6 +8,8 @@ use super::*;
 use proptest::prelude::*;
 use std::vec::Vec;
 
+mod accusations;
+
 /// A request `write(1, 0x1000, count)` whose chain follows from everything before.
 fn request(seq: u64, chain: u64, count: u64) -> Trace {
     Trace {
@@ -188,9 +190,16 @@ fn any_statement() -> impl Strategy<Value = Statement> {
         slot.nargs = nargs;
         slot
     });
-    (prop::collection::vec(slot, 0..4), 0u64..5, 0u32..8, 0u32..11).prop_map(|(slots, seq, phase, kind)| {
-        with(Statement::of(&slots), |it| (it.seq, it.phase, it.fault.kind) = (it.seq.max(seq), phase, kind))
-    })
+    let words = (0u32..11, 0u32..4, 0u64..4, 0u64..3);
+    let answer = (0u64..5, 0u64..3);
+    (prop::collection::vec(slot, 0..4), 0u64..5, 0u32..8, words, answer).prop_map(
+        |(slots, head, phase, (kind, peer, seq, own_chain), (answered, chain))| {
+            with(Statement::of(&slots).answering(answered, chain), |it| {
+                (it.seq, it.phase) = (it.seq.max(head), phase);
+                it.fault = Fault { kind, peer, seq, own_chain, ..Fault::default() };
+            })
+        },
+    )
 }
 
 proptest! {
@@ -198,6 +207,19 @@ proptest! {
     fn every_input_has_a_verdict(cause in any_cause(), statements in prop::collection::vec(any_statement(), 0..12)) {
         let verdict = judge(&cause, &statements);
         prop_assert_eq!(verdict.blamed.is_empty(), verdict.ground == Ground::Nothing);
+    }
+
+    #[test]
+    fn what_any_replica_says_has_a_verdict(statements in prop::collection::vec(any_statement(), 1..9), which in any::<prop::sample::Index>()) {
+        let observer = which.index(statements.len());
+        let cause = Cause::Fault { observer, fault: statements[observer].fault };
+        let verdict = judge(&cause, &statements);
+        prop_assert_eq!(verdict.blamed.is_empty(), verdict.ground == Ground::Nothing);
+        prop_assert!(verdict.blamed.iter().all(|replica| replica < statements.len()));
+        // One word against another is not enough, and nobody is refuted by fewer than two.
+        if verdict.ground == Ground::Refuted {
+            prop_assert!(statements.len() > 2 && verdict.blamed == Replicas::one(observer) && verdict.place.is_none());
+        }
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! The decisions, one story per test.
 
 use super::*;
-use rcb_abi::fault::kind;
 
 fn at(seq: u64) -> Glance {
     Glance { seq, phase: phase::RUN, ..Glance::default() }
@@ -139,6 +138,25 @@ fn blocked_and_late_are_not_silent() {
     let peer = Glance { user_ns: 1_000_000, ..waiting(6, 1) };
     let judged = (0..100).flat_map(|_| state.step(&Event::Tick(vec![peer, at(5)]))).collect::<Vec<_>>();
     assert_eq!(judged, [Action::Judge(Cause::Silent { replica: 1, waiting: 0, stopped: false })]);
+}
+
+#[test]
+fn an_unreadable_answer_waits_for_its_other_readers() {
+    for kind in [kind::PAYLOAD, kind::LOG] {
+        let mut unreadable = faulty(7, kind);
+        unreadable.fault.peer = 0;
+        let judged = |actions: &[Action]| matches!(actions, [Action::Judge(Cause::Fault { observer: 1, .. })]);
+        // The leader need not have come further; the other follower has read it, or cannot either.
+        for third in [at(8), faulty(7, kind)] {
+            let mut state = State::new(3);
+            assert_eq!(state.step(&Event::Look(vec![at(7), unreadable, at(7)])), [Action::StartGrace]);
+            assert!(judged(&state.step(&Event::Look(vec![at(7), unreadable, third]))));
+        }
+        // There is no other, or the leader complains of itself.
+        assert!(judged(&State::new(2).step(&Event::Look(vec![at(7), unreadable]))));
+        unreadable.fault.peer = u32::MAX;
+        assert!(judged(&State::new(3).step(&Event::Look(vec![at(7), unreadable, at(7)]))));
+    }
 }
 
 #[test]
