@@ -90,7 +90,8 @@ enum Lockstep {
 #[derive(Args)]
 #[command(after_help = RUN_NOTES, override_usage = "rcb run [OPTIONS] [--] PROGRAM [ARGS]...")]
 struct RunArgs {
-    /// Number of replicas: 1 only watches, 2 detect an error, 3 also tell which one is wrong and replace it.
+    /// Number of replicas: 1 only watches, 2 detect an error (and correct it with --checkpoint), 3 also tell which one is
+    /// wrong and replace it.
     #[arg(short = 'n', long = "replicas", value_name = "N", default_value_t = rcb_keeper::config::DEFAULT_REPLICAS)]
     replicas: usize,
     /// When the replicas must meet.

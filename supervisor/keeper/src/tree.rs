@@ -6,18 +6,16 @@
 //! ```
 
 mod jobs;
+mod watched;
 
-use crate::areas::{SegmentArea, low_half, wake_all};
-use crate::checkpoint::{Checkpoints, Tally};
+pub use watched::Watched;
+
+use crate::areas::{low_half, wake_all};
+use crate::checkpoint::Tally;
 use crate::error::Result;
 use crate::group::{Group, Shared};
-use crate::heal::Healing;
-use crate::processes::{self, Usage};
-use crate::rollback::{Rollback, Tries};
-use crate::scrub::Scrub;
-use crate::spawn::Child;
+use crate::processes;
 use crate::stats::Account;
-use crate::step::State;
 use nix::unistd::{Pid, getpgid};
 use rcb_abi::MAX_GROUPS;
 use rcb_abi::control::{NO_GROUP, SPARES, process};
@@ -31,127 +29,6 @@ use std::time::Instant;
 const USED: usize = 8;
 /// With more free groups than that, a process that has not forked gets some set aside.
 const AMPLE: usize = MAX_GROUPS * 3 / 4;
-
-/// A group under watch.
-pub struct Watched<'run> {
-    /// Its replicas.
-    pub group: Group<'run>,
-    /// The one that performs calls for all.
-    pub leader: usize,
-    /// CPU of each.
-    pub cpus: Vec<u32>,
-    /// Process id as guests see it: that of its first leader.
-    pub guest_pid: u32,
-    /// A replica is being replaced.
-    pub healing: Option<Healing>,
-    /// Checkpoints, if they are wanted.
-    pub checkpoints: Option<Checkpoints>,
-    /// It goes back to one.
-    pub rollback: Option<Rollback>,
-    /// How often it has, and why.
-    pub tries: Tries,
-    /// The user has been told why there are no checkpoints.
-    pub told_of_no_copies: bool,
-    /// Orders to replace a replica so far.
-    pub epoch: u32,
-    /// What is decided about it.
-    pub state: State,
-    /// How each replica ended and what it used, once it has.
-    pub ends: Vec<Option<(End, Usage)>>,
-    /// Refused calls seen, per replica.
-    pub refusals_seen: Vec<u64>,
-    /// Plan requests seen, per replica.
-    pub tickets: Vec<u64>,
-    /// End of the moment that the state machine has asked for.
-    pub grace_ends: Option<Instant>,
-    /// The group whose fork made it, as long as that lives.
-    parent: Option<usize>,
-    /// It is to end this way without having agreed to: somebody has had it killed.
-    pub killed: Option<End>,
-    /// When a signal that ends it by default will have waited long enough for its next call.
-    pub fatal_at: Option<Instant>,
-    /// When a signal that people end programs with will have waited long enough.
-    pub unheeded_at: Option<Instant>,
-    /// A replica that was lost when the others had agreed to end, and how.
-    pub forgiven: Option<(usize, End)>,
-    /// The comparison of memory, if that is wanted.
-    pub scrub: Option<Scrub>,
-    /// How long a replica that is gone early waits for the others to say that they end.
-    pub early_until: Option<Instant>,
-    /// A signal that waited at the tick before, and whether it has been spoken of.
-    pub waited: Option<(i32, bool)>,
-    petitions_seen: u64,
-    /// A petition is about a process that has been forked and is not there yet.
-    pub(crate) is_early: bool,
-    reaped_seen: u64,
-    spares_given: u64,
-    /// A stop that we have ordered and not seen yet: the signal that the guest is said to have stopped by.
-    stop_ordered: Option<i32>,
-    /// It is stopped, all replicas together.
-    stopped: bool,
-}
-
-impl<'run> Watched<'run> {
-    pub(crate) fn new(group: Group<'run>, cpus: Vec<u32>, parent: Option<usize>) -> Self {
-        let replicas = group.children.len();
-        let leader = group.segments[0].leader().min(replicas - 1);
-        Self {
-            leader,
-            cpus,
-            guest_pid: group.children[leader].pid,
-            healing: None,
-            checkpoints: None,
-            rollback: None,
-            tries: Tries::default(),
-            told_of_no_copies: false,
-            epoch: 0,
-            state: State::new(replicas),
-            ends: vec![None; replicas],
-            refusals_seen: vec![0; replicas],
-            tickets: vec![0; replicas],
-            grace_ends: None,
-            parent,
-            killed: None,
-            fatal_at: None,
-            unheeded_at: None,
-            forgiven: None,
-            scrub: None,
-            early_until: None,
-            waited: None,
-            petitions_seen: 0,
-            is_early: false,
-            reaped_seen: 0,
-            spares_given: 0,
-            stop_ordered: None,
-            stopped: false,
-            group,
-        }
-    }
-
-    /// The end that a replica has announced, or that was announced for it.
-    pub fn agreed(&self, replica: usize) -> Option<End> {
-        let announced = self.group.segments[replica].inbox().ending();
-        announced.or(self.killed)
-    }
-
-    /// The end that more than half of the replicas have announced: nothing is left to be done that could go wrong.
-    pub fn majority_end(&self) -> Option<End> {
-        let replicas = self.group.children.len();
-        let announced: Vec<End> = (0..replicas).filter_map(|replica| self.agreed(replica)).collect();
-        let votes = |end: &End| announced.iter().filter(|other| *other == end).count();
-        announced.iter().copied().find(|end| votes(end) * 2 > replicas)
-    }
-
-    /// What the leader says.
-    pub fn lead(&self) -> &SegmentArea<'run> {
-        &self.group.segments[self.leader]
-    }
-
-    /// The leader's process.
-    pub fn lead_child(&self) -> &Child {
-        &self.group.children[self.leader]
-    }
-}
 
 /// A group set aside.
 pub(crate) struct Spare {
