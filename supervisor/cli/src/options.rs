@@ -27,14 +27,15 @@ Exit status:
 
 Examples:
   rcb run -- bzip2 -k file             two replicas, stop when they disagree
-  rcb run -n 3 -- ./simulate input     three replicas, the report names the one that is wrong
+  rcb run --checkpoint 1 -- ./control  two replicas that go back to a checkpoint instead
+  rcb run -n 3 -- ./simulate input     three replicas, the one that is wrong is replaced
   rcb run --cpus 0,1 --stats -- xz f   on chosen CPUs, with counters at the end";
 
 /// Run unmodified Linux programs as replicas that agree on every system call.
 ///
 /// Each replica is a process with its own copy of the program. Before anything leaves, all of them must have asked for
 /// the same; what comes in is handed to all. A replica that was hit by a hardware fault asks for something else, or for
-/// nothing: then the run stops with a report, and nothing wrong has left.
+/// nothing: then it is replaced, or both go back to a checkpoint, or the run stops with a report; nothing wrong has left.
 #[derive(Parser)]
 #[command(name = "rcb", version, max_term_width = 100, arg_required_else_help = true)]
 struct Cli {
@@ -108,7 +109,7 @@ struct RunArgs {
     #[arg(long)]
     huge_pages: bool,
     /// Stop at the first fault, even where the replica to blame could be replaced (three replicas or more).
-    #[arg(long)]
+    #[arg(long, conflicts_with = "checkpoint")]
     no_heal: bool,
     /// Compare the memory of the replicas, a slice every so many seconds, and mend what differs from the majority; with two
     /// replicas a difference ends the run [default: never].
