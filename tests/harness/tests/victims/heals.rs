@@ -12,6 +12,7 @@ use rcb_tests::runtime::Setting;
 use rcb_tests::sandbox::Sandbox;
 use rcb_tests::victim;
 use serde_json::Value;
+use std::io::Write as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -101,8 +102,12 @@ fn ends_well(mut launch: Launch) -> Result<(), Failed> {
 /// A replica gets a signal from outside.
 fn harmed(who: usize, signal: Signal, mode: &str) -> Result<(), Failed> {
     let sandbox = Sandbox::new()?;
-    let (launch, record) = start(&sandbox, mode)?;
+    let (mut launch, record) = start(&sandbox, mode)?;
     signal_to(pid_of(&record, who)?, signal);
+    if let Some(input) = launch.stdin.as_mut().filter(|_| mode == "silent") {
+        // As long as all wait for the input, nobody waits for a follower that is stopped.
+        input.write_all(b"x")?;
+    }
     let healed = await_healed(&record, 1)?;
     claim(healed[0]["replica"] == who, || format!("replica {who} should have been replaced: {}", healed[0]))?;
     claim(launch.replicas().len() == 3, || format!("{:?} should be three replicas", launch.replicas()))?;
