@@ -7,7 +7,6 @@ mod arguments;
 use crate::agree::walk::{self, Entry};
 use crate::agree::{meet, post, record};
 use crate::fault::{Words, park};
-use crate::recovery::replay::Replay;
 use crate::state::State;
 use crate::{arrivals, descriptors, handled, hook, recovery, shared, signals, timing};
 use arguments::{changes_credentials, concerns_others, for_kernel, prepare_wait};
@@ -127,7 +126,7 @@ fn perform(st: &mut State, call: &Call, regs: &mut Regs) -> Answer {
             return Answer::error(EBADF);
         }
     }
-    if st.replay != Replay::OFF
+    if st.checkpoints
         && let Some(result) = recovery::replay::known(st, call)
     {
         return handled::files::known(st, call, result);

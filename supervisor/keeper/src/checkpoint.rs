@@ -1,8 +1,9 @@
 //! `--checkpoint`: when two replicas leave frozen copies of themselves, and which of these are good to go back to.
 //!
 //! From time to time the supervisor names a request in front of which both replicas shall leave a copy
-//! (`control::Rollback::freeze_at`); they do it unasked where a program or a process begins and behind a fork. A checkpoint is
-//! complete once both copies are there. Only the latest complete one is kept.
+//! (`control::Rollback::freeze_at`); they do it unasked where a program or a process begins. A checkpoint is complete once
+//! both copies are there. Kept are the latest complete one, and the oldest one that the journal reaches back to: a bit that
+//! was flipped in memory may be copied with it before it shows.
 //!
 //! What a checkpoint costs is what making the copies takes and, afterwards, a page copied for each that is written to. The
 //! next one comes when this is not more than the budget's share of the time since ([`COPY`]).
@@ -19,8 +20,8 @@ use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-/// What a write to a page that a copy shares costs more than another one, the copy's fault and the copying: measured on
-/// several machines at 1 to 2.2 microseconds.
+/// What the first write to a page that a copy shares costs, the fault and the copying: about that much on a virtual machine.
+/// An estimate on the high side makes checkpoints rarer, never dearer than the budget.
 const COPY: Duration = Duration::from_nanos(2200);
 /// Between two looks while replicas are on the way to the request.
 const SOON: Duration = Duration::from_millis(1);
@@ -219,10 +220,7 @@ impl Checkpoints {
     }
 
     fn dispose(&mut self, copies: impl Iterator<Item = Copy>) {
-        for copy in copies {
-            kill(copy.pid);
-            self.dying.push(copy.pid);
-        }
+        self.dying.extend(copies.map(|copy| copy.pid).filter(|pid| kill(*pid)));
     }
 
     /// A checkpoint is complete: what it has cost, and when the next one may be.
@@ -288,11 +286,9 @@ fn latest(watched: &Watched<'_>) -> u64 {
     watched.group.segments.iter().map(|segment| segment.inbox().seq()).max().unwrap_or(0)
 }
 
-/// Only a child of ours: the number stands in memory that a faulty replica writes. Nobody else has it before we have reaped
-/// it.
-fn kill(pid: u32) {
-    if !processes::is_child(pid) {
-        return;
-    }
-    let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid as i32), nix::sys::signal::Signal::SIGKILL);
+/// Only a child of ours, which then is to be reaped: the number stands in memory that a faulty replica writes. Nobody else has
+/// it before we have reaped it.
+fn kill(pid: u32) -> bool {
+    processes::is_child(pid)
+        && nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid as i32), nix::sys::signal::Signal::SIGKILL).is_ok()
 }

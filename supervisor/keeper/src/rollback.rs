@@ -32,6 +32,7 @@ use tries::{Said, Try};
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a call may take that is under way.
 const ANSWER: Duration = Duration::from_millis(2);
+
 /// A rollback under way.
 pub struct Rollback {
     /// Why; the end of the run if it fails.

@@ -65,7 +65,7 @@ pub fn mmap(st: &mut State, call: &Call) -> Answer {
         note_refusal(st, nr::MMAP, KEY_SHARED_WRITABLE);
         return Answer::error(ENODEV);
     }
-    let file = if anonymous { None } else { Some(the_file(st, fd)) };
+    let file = if anonymous { None } else { Some(the_file(st, fd, shared)) };
     let (fd, is_writable) = file.as_ref().map_or((fd, false), |file| (file.fd, file.mode != 0));
     let args = [addr, bytes, prot, flags, fd, offset];
     let low = if fixed { None } else { layout::low_mapping(st, &args) };
@@ -96,12 +96,13 @@ pub fn mmap(st: &mut State, call: &Call) -> Answer {
 }
 
 /// The file to map: that of the descriptor, or, when a mapping is made again, the one that it stood for.
-fn the_file(st: &mut State, fd: u64) -> replay::File {
+fn the_file(st: &mut State, fd: u64, shared: bool) -> replay::File {
     if replay::is_answered_again(st) {
         return replay::file(st, fd);
     }
     journal::file(st, fd);
-    let mode = each(nr::FCNTL, [fd, F_GETFL, 0, 0, 0, 0]);
+    // Only of a shared mapping it matters how the file was opened.
+    let mode = if shared { each(nr::FCNTL, [fd, F_GETFL, 0, 0, 0, 0]) } else { 0 };
     replay::File { fd, mode: if is_error(mode) { 0 } else { mode as u64 & O_ACCMODE }, is_ours: false }
 }
 

@@ -145,7 +145,8 @@ pub fn rang(st: &mut State) {
     bound.rings = if bound.interval == 0 || bound.rings == 0 { 0 } else { now() + bound.interval };
 }
 
-fn now() -> u64 {
+/// Nanoseconds of the monotonic clock.
+pub fn now() -> u64 {
     let mut time = [0u64; 2];
     // SAFETY: writes a local.
     unsafe { syscall!(nr::CLOCK_GETTIME, CLOCK_MONOTONIC, &raw mut time, 0, 0, 0, 0) };

@@ -88,7 +88,7 @@ pub fn attend(st: &mut State) {
         let [seq, chain] = &shared::own().retried;
         chain.store(trace.chain, Relaxed);
         seq.store(st.seq, Release);
-        st.replay.reports = false;
+        st.replay = Replay::OFF;
         seen(st, 0);
         crate::fault::notify(st);
         return;
@@ -195,7 +195,7 @@ pub fn payload(st: &mut State) -> &'static [u8] {
 pub fn signals(st: &mut State) -> &'static [[u64; 16]] {
     let entry = entry(st);
     let from = st.replay.at + STEP + u64::from(entry.payload).next_multiple_of(STEP);
-    // SAFETY: inside the ring, contiguous, in steps of 64 bytes; integers accept any bits.
+    // SAFETY: inside the ring, contiguous, in steps of 128 bytes; integers accept any bits.
     unsafe { core::slice::from_raw_parts(journal::at(from).cast(), entry.signals as usize) }
 }
 
