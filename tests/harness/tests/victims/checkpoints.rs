@@ -37,6 +37,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     all.push(trial("back-one-after-the-other", ["cc"], one_after_the_other));
     all.push(trial("back-locks-and-timer", ["cc"], locks_and_timer));
     all.push(trial("back-latent", ["cc"], latent));
+    all.push(trial("back-wrong-copy", ["cc"], wrong_copy));
     all.push(trial("back-permanent", ["cc"], permanent));
     all.push(trial("back-names-who-was-wrong", ["cc"], names_who_was_wrong));
     all.push(trial("back-pipeline", ["sort"], pipeline));
@@ -191,6 +192,21 @@ fn permanent() -> Result<(), Failed> {
     claim(done.ended == Ended::Exit(victim::DISAGREED), || format!("ended with {}\n{}", done.ended, done.report))?;
     let says = done.report.contains("the fault is permanent") && done.report.contains("stays with the replica");
     claim(says, || done.report.clone())?;
+    nothing_left(&done)
+}
+
+/// A frozen copy that is wrong itself is no way back: it is noticed, and nothing wrong is printed.
+fn wrong_copy() -> Result<(), Failed> {
+    let sandbox = Sandbox::new()?;
+    let (mut launch, record) = start(&sandbox, "1000", "sums")?;
+    let copy = launch.replicas().into_iter().find(|pid| is_frozen(*pid)).ok_or("there is no frozen copy")?;
+    flip_environment(copy)?;
+    signal_to(pid_of(&record, 0)?, Signal::SIGKILL);
+    await_back(&record, 1)?;
+    launch.stdin = None;
+    let done = launch.finish()?;
+    let is_found = done.ended == Ended::Exit(victim::DISAGREED) && done.stdout.is_empty();
+    claim(is_found, || format!("ended with {}\n{}", done.ended, done.report))?;
     nothing_left(&done)
 }
 
