@@ -54,6 +54,13 @@ int main(int argc, char **argv) {
     if (argc > 1 && !strcmp(argv[1], "holds"))
         return holds();
     write(1, "ready\n", 6);
+    if (argc > 1 && !strcmp(argv[1], "writes")) {
+        // After a word of input, fifty lines, each a call of its own.
+        char byte;
+        for (int i = read(0, &byte, 1); i <= 50; i++)
+            write(1, "a line\n", 7);
+        return 0;
+    }
     struct pollfd in = {0, POLLIN, 0};
     if (argc > 1 && !strcmp(argv[1], "reads")) {
         static char bytes[65536];

@@ -7,12 +7,13 @@ use crate::heals::{events, flip_environment};
 use libtest_mimic::{Failed, Trial};
 use nix::sys::signal::Signal;
 use rcb_tests::case::Case;
-use rcb_tests::launch::{Launch, signal_to};
+use rcb_tests::launch::{Finished, Launch, signal_to};
 use rcb_tests::outcome::{Ended, differences};
 use rcb_tests::require::trial;
 use rcb_tests::runtime::Setting;
 use rcb_tests::sandbox::Sandbox;
 use rcb_tests::victim;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -33,6 +34,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     }
     for what in ["kill-begun", "kill-done"] {
         all.push(trial(format!("back-{what}"), ["cc"], move || in_the_middle(what)));
+        all.push(trial(format!("back-twice-{what}"), ["cc"], move || a_copy_in_the_middle(what)));
     }
     all.push(trial("back-one-after-the-other", ["cc"], one_after_the_other));
     all.push(trial("back-locks-and-timer", ["cc"], locks_and_timer));
@@ -140,6 +142,31 @@ fn in_the_middle(what: &str) -> Result<(), Failed> {
         back += events(&record, "rolled-back")?.len();
     }
     claim(back > 5, || format!("only {back} leaders died in the middle of a call"))
+}
+
+/// A leader that is a copy itself dies in the middle of a write: what the kernel has counted for it is judged rightly, too.
+fn a_copy_in_the_middle(what: &str) -> Result<(), Failed> {
+    let run = |call: u64, is_lost: bool| -> Result<Finished, Failed> {
+        let sandbox = Sandbox::new()?;
+        let (record, mut options) = options_in(&sandbox, "1000");
+        options.extend(["--inject".into(), format!("replica=0,call={call},{what}")]);
+        let options: Vec<&str> = options.iter().map(String::as_str).collect();
+        let (_, mut launch) = started(&sandbox, 2, &options, "writes")?;
+        if is_lost {
+            signal_to(pid_of(&record, 0)?, Signal::SIGKILL);
+            await_back(&record, 1)?;
+        }
+        launch.stdin.as_mut().ok_or("no input")?.write_all(b"x")?;
+        Ok(launch.finish()?)
+    };
+    let whole = run(1 << 40, false)?;
+    let last = whole.report.split("ended at call ").nth(1).and_then(|rest| rest.split(' ').next());
+    let last: u64 = last.and_then(|text| text.parse().ok()).ok_or_else(|| whole.report.clone())?;
+    let done = run(last - 10, true)?;
+    let is_whole = done.ended == Ended::Exit(0) && done.stdout == "a line\n".repeat(50).as_bytes();
+    claim(is_whole, || format!("{}, {} bytes\n{}", done.ended, done.stdout.len(), done.report))?;
+    claim(done.report.matches("went back").count() == 2, || done.report.clone())?;
+    nothing_left(&done)
 }
 
 /// Each replica in turn, three times.
