@@ -111,6 +111,8 @@ pub mod kind {
     /// The bytes of a call changed in the leader's memory after they had been compared; `detail` is one of
     /// [`super::buffer`].
     pub const BUFFER: u32 = 11;
+    /// Memory is not that of a peer, before a fork or at the start of a program.
+    pub const MEMORY: u32 = 13;
 }
 
 /// When the bytes of a call were found changed; in [`FaultRecord::detail`] with [`kind::BUFFER`].

@@ -53,6 +53,8 @@ pub const FORK: u32 = START + 3;
 pub const UNBLOCKED: u32 = START + 4;
 /// Pseudo call number: the next piece of a read that is larger than one record carries.
 pub const PIECE: u32 = START + 2;
+/// Pseudo call number: memory is compared.
+pub const COMPARE: u32 = START + 5;
 /// Pseudo call number: a call of the 32-bit interface (plus its number), always refused.
 pub const COMPAT: u32 = 0x4_0000;
 
@@ -335,6 +337,19 @@ pub struct Carry {
     pub children: [ChildProcess; CHILDREN],
 }
 
+/// Memory that is compared.
+#[repr(C)]
+pub struct Memory {
+    /// Digest of this replica's.
+    pub digest: AtomicU64,
+    /// The latest request at which it was not that of a peer.
+    pub seq: AtomicU64,
+    /// The latest order by then; see `control::Heal::epoch`.
+    pub epoch: AtomicU32,
+    /// Zero.
+    pub reserved: u32,
+}
+
 /// All of it.
 #[repr(C, align(4096))]
 pub struct Segment {
@@ -391,6 +406,8 @@ pub struct Segment {
     pub journal_valid: AtomicU64,
     /// Request and chain at which the replica was live again after the latest rollback.
     pub retried: [AtomicU64; 2],
+    /// The comparison of memory in front of a fork and at the start of a program.
+    pub memory: Memory,
     /// Petition (written by the leader).
     pub petition: Petition,
     /// Latest request.

@@ -1,10 +1,10 @@
 //! From the kernel's execve to the first instruction of the guest.
 #![allow(unsafe_code, reason = "start of the process: raw stack, raw mappings")]
 
-use crate::call::post_event;
 use crate::fault::{Words, park};
 use crate::handled::exit::{End, announce};
-use crate::load::{elf, layout, stack};
+use crate::load::{elf, layout, maps, stack};
+use crate::recovery::{checkpoint, memory};
 use crate::state::{State, program, scratch, state, words};
 use crate::trap::{entry, filter};
 use crate::{agree, descriptors, shared};
@@ -69,15 +69,34 @@ extern "C" fn rcb_boot(sp: u64) -> Start {
     crate::recovery::snapshot(st);
     let start = interpreter.map_or(program.entry, |i| i.entry);
     let regs = Regs { rip: start, rsp: sp, ..Regs::default() };
-    post_event(st, &regs, START, [program.entry, program.end, program.bias, 0, 0, 0], 3);
+    st.words_start = sp;
+    let args = [program.entry, program.end, program.bias, 0, 0, 0];
+    let input = crate::guest::words(sp);
+    let request =
+        agree::post::Request { nr: START, regs: &regs, args, nargs: 3, input, sample: [0; 16], sample_len: 0 };
+    st.regs = &raw const regs;
+    agree::post::post(st, &request, true);
     if st.n > 1 {
         agree::meet::symmetric(st);
         descriptors::learn_peers(st);
     }
     agree::post::conclude(st, 0, 0);
     st.regs = core::ptr::null();
-    crate::recovery::checkpoint::leave(st);
+    if st.checkpoints {
+        leave_first_copy(st, &regs);
+    }
     Start { entry: start, sp }
+}
+
+/// Nothing can be done again that is wrong in the first copy: what has happened to it while this replica waited, or was
+/// copied, must be found. Of the first program everything is started over then.
+fn leave_first_copy(st: &mut State, regs: &Regs) {
+    memory::compare(st, regs, false);
+    checkpoint::leave(st);
+    if shared::own().carry.generation == 0 {
+        memory::compare(st, regs, true);
+    }
+    st.regs = core::ptr::null();
 }
 
 /// State from the control page and from before an execve.
@@ -173,43 +192,15 @@ fn environment(sp: u64, program: &elf::Image) {
     }
 }
 
-/// Finds the vDSO and its data pages in /proc/self/maps and unmaps them.
+/// Unmaps the vDSO and its data pages.
 fn unmap_vdso() {
-    let path = b"/proc/self/maps\0";
-    let Ok(fd) = elf::open(path.as_ptr() as u64) else { return };
-    let text = &mut scratch().rewritten;
-    let mut used = 0;
-    loop {
-        // SAFETY: reads into the agent's buffer.
-        let got = unsafe { syscall!(nr::READ, fd, text[used..].as_mut_ptr(), text.len() - used, 0, 0, 0) };
-        if got <= 0 {
-            break;
+    maps::each(|range, line| {
+        let named = |name: &[u8]| line.windows(name.len()).any(|window| window == name);
+        if named(b"[vdso]") || named(b"[vvar") {
+            // SAFETY: nothing of the agent lies there.
+            unsafe { syscall!(nr::MUNMAP, range.start, range.end - range.start, 0, 0, 0, 0) };
         }
-        used += got as usize;
-        let mut from = 0;
-        while let Some(length) = text[from..used].iter().position(|b| *b == b'\n') {
-            unmap_line(&text[from..from + length]);
-            from += length + 1;
-        }
-        text.copy_within(from..used, 0);
-        used -= from;
-    }
-    close(fd);
-}
-
-fn unmap_line(line: &[u8]) {
-    let named = |name: &[u8]| line.len() > name.len() && line.windows(name.len()).any(|w| w == name);
-    if !(named(b"[vdso]") || named(b"[vvar")) {
-        return;
-    }
-    let number = |text: &[u8]| {
-        text.iter().fold(0u64, |v, b| v << 4 | u64::from(if b.is_ascii_digit() { b - b'0' } else { b - b'a' + 10 }))
-    };
-    let Some(dash) = line.iter().position(|b| *b == b'-') else { return };
-    let Some(space) = line.iter().position(|b| *b == b' ') else { return };
-    let (start, end) = (number(&line[..dash]), number(&line[dash + 1..space]));
-    // SAFETY: nothing of the agent lies there.
-    unsafe { syscall!(nr::MUNMAP, start, end - start, 0, 0, 0, 0) };
+    });
 }
 
 /// From here on nothing the guest does reaches the kernel without the agent.

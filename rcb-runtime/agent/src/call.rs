@@ -235,6 +235,13 @@ pub fn once(st: &mut State, call: &Call, meet: bool, mut perform: impl FnMut(&mu
         own.wait.phase.store(phase::BLOCKED, Relaxed);
     }
     hook::begun(st);
+    let is_paced = st.heals && recovery::pace::is_meant(call);
+    let mut perform = |st: &mut State, args: &[u64; 6]| {
+        if !is_paced {
+            return perform(st, args);
+        }
+        timing::performed(|| recovery::pace::write(*args, || must_be_same(st, call, buffer::BEFORE)))
+    };
     let mut result = known.unwrap_or_else(|| perform(st, &args));
     hook::performed(st);
     // A signal that is not the guest's to see yet does not end its call.

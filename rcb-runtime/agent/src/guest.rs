@@ -20,6 +20,15 @@ fn claimable(addr: u64, bytes: usize) -> bool {
     end <= USER_END && (end <= rcb_abi::AGENT_START || addr >= rcb_abi::AGENT_END)
 }
 
+/// Most bytes of arguments and environment that are compared.
+const WORDS_MOST: u64 = 4 << 20;
+
+/// Digest of what the kernel has put on the stack above the first stack pointer of a program: arguments, environment,
+/// auxiliary vector. They are rarely used before another program is given them.
+pub fn words(first_sp: u64) -> u64 {
+    digest(first_sp, USER_END.saturating_sub(first_sp).min(WORDS_MOST) as usize)
+}
+
 /// Reads guest memory into a buffer.
 #[inline]
 pub fn read(addr: u64, to: &mut [u8]) -> Result<(), BadAddress> {

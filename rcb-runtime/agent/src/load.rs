@@ -2,5 +2,6 @@
 
 pub mod elf;
 pub mod layout;
+pub mod maps;
 pub mod script;
 pub mod stack;

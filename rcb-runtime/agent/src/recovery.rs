@@ -19,6 +19,8 @@ mod account;
 pub mod bound;
 pub mod checkpoint;
 pub mod journal;
+pub mod memory;
+pub mod pace;
 pub mod replay;
 
 pub use account::{account, meets, performed_as, read, settled, snapshot, start as start_account, wrote};
@@ -114,7 +116,7 @@ pub fn attend(st: &mut State) {
 }
 
 /// This replica cannot do its part: the supervisor ends the run.
-fn refuse(st: &State, site: u32, detail: u64) -> ! {
+pub fn refuse(st: &State, site: u32, detail: u64) -> ! {
     park(st, Words::new(kind::HEAL, detail, u64::from(site)))
 }
 

@@ -60,6 +60,10 @@ pub struct State {
     pub checkpoints: bool,
     /// The request behind which it has left the latest one.
     pub left_at: u64,
+    /// The stack pointer that the program began with: its words lie above.
+    pub words_start: u64,
+    /// Memory is compared before a fork.
+    pub compares: bool,
     /// The journal, if this replica keeps it.
     pub journal: Journal,
     /// What is being done again.
@@ -190,6 +194,8 @@ impl State {
         heals: false,
         checkpoints: false,
         left_at: u64::MAX,
+        words_start: 0,
+        compares: true,
         journal: Journal::NONE,
         replay: Replay::OFF,
         epoch: 0,

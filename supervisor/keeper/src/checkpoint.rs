@@ -131,15 +131,16 @@ impl Checkpoints {
     /// The copies that can be gone back to, the latest first: the journal reaches back to them, and nothing has happened
     /// that is not to be repeated.
     pub fn usable(&self, watched: &Watched<'_>) -> Vec<Vec<Copy>> {
-        let segments = &watched.group.segments;
-        // In the middle of a fork nobody knows who has children already.
-        let known = keeper(watched).map_or(0, |keeper| segments[keeper].forks());
-        let forks = segments.iter().any(|segment| segment.cloning() > known);
-        let is_shared = segments.iter().any(|segment| segment.no_copies() != no_copies::NONE);
-        if forks || is_shared {
+        if watched.group.segments.iter().any(|segment| segment.no_copies() != no_copies::NONE) {
             return vec![];
         }
         self.complete.iter().rev().filter(|copies| is_valid(watched, copies)).cloned().collect()
+    }
+
+    /// Processes of all copies that are known.
+    pub fn pids(&self) -> impl Iterator<Item = u32> {
+        let copies = self.complete.iter().flatten().chain(self.left.iter().flatten());
+        copies.map(|copy| copy.pid).chain(self.dying.iter().copied())
     }
 
     /// Goes on as far as it can now.

@@ -2,7 +2,7 @@
 
 use nix::sys::signal::Signal;
 use rcb_abi::fault::{heal_site, kind, replay_difference};
-use rcb_abi::segment::{EXCEPTION, FORK, PIECE, RDTSC, START, Trace, no_copies, phase};
+use rcb_abi::segment::{COMPARE, EXCEPTION, FORK, PIECE, RDTSC, START, Trace, no_copies, phase};
 use rcb_guard::{End, Fault};
 use rcb_syscalls::render::text::{Fetch, format_call};
 
@@ -13,6 +13,7 @@ pub fn call(nr: u32) -> String {
         RDTSC => "rdtsc instruction".into(),
         PIECE => "a piece of a read".into(),
         FORK => "a step of a fork".into(),
+        COMPARE => "comparison of memory".into(),
         _ if nr > EXCEPTION && nr <= EXCEPTION + 64 => format!("CPU exception {}", signal((nr - EXCEPTION) as i32)),
         _ => rcb_syscalls::lookup(nr).map_or_else(|| format!("system call {nr}"), |row| row.name.into()),
     }
@@ -55,6 +56,7 @@ pub const fn fault(kind: u32) -> &'static str {
         kind::AGENT_CHECK => "agent-check",
         kind::HEAL => "not-healed",
         kind::BUFFER => "buffer",
+        kind::MEMORY => "memory",
         _ => "unknown",
     }
 }

@@ -24,6 +24,7 @@ use crate::heal::Healed;
 use crate::mover::Moved;
 use crate::rollback::{Retried, RolledBack};
 use crate::scrub::Difference;
+use crate::verdict::Judgement;
 use serde_json::{Value, json};
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -124,6 +125,13 @@ pub fn rolled_back(done: &RolledBack) -> Value {
     fields["pids"] = json!(done.pids);
     fields["cpus"] = json!(done.cpus);
     fields["rollback_us"] = json!(done.took.as_micros() as u64);
+    fields
+}
+
+/// The fields of `started-over`.
+pub fn started_over(judgement: &Judgement, cpus: &[u32]) -> Value {
+    let mut fields = json!(judgement);
+    fields["cpus"] = json!(cpus);
     fields
 }
 

@@ -72,6 +72,11 @@ pub fn rolled_back(done: &RolledBack) -> String {
     )
 }
 
+/// A program that is started over, in two lines.
+pub fn started_over(judgement: &Judgement) -> String {
+    format!("corrected: {}\n  nothing had left yet: the program is started over", judgement.headline)
+}
+
 /// What doing it again has shown.
 pub fn retried(retried: &Retried) -> String {
     match retried.wrong {

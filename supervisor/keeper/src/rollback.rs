@@ -22,8 +22,11 @@ use crate::processes;
 use crate::spawn::Child;
 use crate::tree::Watched;
 use crate::verdict::Judgement;
+use rcb_abi::MAX_GROUPS;
+use rcb_abi::control::SPARES;
 use rcb_abi::fault::kind;
 use rcb_guard::{Cause, End};
+use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tries::{Said, Try};
@@ -32,6 +35,9 @@ use tries::{Said, Try};
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a call may take that is under way.
 const ANSWER: Duration = Duration::from_millis(2);
+
+/// How long a process may take to say that it is there.
+const BIRTH: Duration = Duration::from_millis(200);
 
 /// A rollback under way.
 pub struct Rollback {
@@ -75,7 +81,13 @@ pub enum Progress {
 
 impl Rollback {
     /// Kills both replicas and gives the order. `Err`: why there is no way back; empty where none was to be expected.
-    pub fn begin(watched: &mut Watched<'_>, cause: &Cause, shared: &Shared) -> std::result::Result<Self, String> {
+    /// `known` are the processes that have said who they are.
+    pub fn begin(
+        watched: &mut Watched<'_>,
+        cause: &Cause,
+        shared: &Shared,
+        known: &HashSet<u32>,
+    ) -> std::result::Result<Self, String> {
         let since = Instant::now();
         let replicas = watched.group.children.len();
         let Some(mut checkpoints) = watched.checkpoints.take() else { return Err(String::new()) };
@@ -119,6 +131,7 @@ impl Rollback {
                 *end = processes::reap_with_account(child, true, false);
             }
         }
+        let_be_born(watched, shared, known);
         watched.tries.add(Try { to, seq: at, said }, judgement.blamed.is_empty());
         order(watched, shared, &copies)?;
         Ok(Self { cause: *cause, judgement, group: watched.group.id, copies, risen, since, seq: at })
@@ -194,6 +207,31 @@ fn let_answer(watched: &Watched<'_>) {
             return;
         }
         std::thread::sleep(ANSWER / 20);
+    }
+}
+
+/// Who was killed while it forked may have a child that has not said so yet; a copy asks whether it has.
+fn let_be_born(watched: &Watched<'_>, shared: &Shared, known: &HashSet<u32>) {
+    let control = shared.control.get(watched.group.id);
+    for (segment, column) in watched.group.segments.iter().zip(&shared.columns) {
+        let fork = segment.cloning();
+        if fork == segment.cloned() {
+            continue;
+        }
+        let group = control.spares[fork.wrapping_sub(1) as usize % SPARES].load(Ordering::Relaxed);
+        if group as usize >= MAX_GROUPS {
+            continue;
+        }
+        let child = column.segment(group as usize);
+        let until = Instant::now() + BIRTH;
+        let strangers = || {
+            let children = processes::children();
+            children
+                .is_none_or(|children| children.into_iter().any(|pid| !known.contains(&pid) && !processes::bury(pid)))
+        };
+        while child.pid() == 0 && Instant::now() < until && strangers() {
+            std::thread::sleep(ANSWER / 20);
+        }
     }
 }
 

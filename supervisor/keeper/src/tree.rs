@@ -11,7 +11,7 @@ mod watched;
 pub use watched::Watched;
 
 use crate::areas::{low_half, wake_all};
-use crate::checkpoint::Tally;
+use crate::checkpoint::{Checkpoints, Tally};
 use crate::error::Result;
 use crate::group::{Group, Shared};
 use crate::processes;
@@ -21,7 +21,7 @@ use rcb_abi::MAX_GROUPS;
 use rcb_abi::control::{NO_GROUP, SPARES, process};
 use rcb_abi::segment::petition;
 use rcb_guard::End;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{Ordering, fence};
 use std::time::Instant;
 
@@ -250,6 +250,14 @@ impl<'run> Tree<'run> {
             self.free.push(id);
         }
         zombies.into_iter().try_for_each(|id| self.recycle(id))
+    }
+
+    /// Every process that has said who it is.
+    pub fn known(&self) -> HashSet<u32> {
+        let children = self.groups.values().flat_map(|watched| watched.group.children.iter().map(|child| child.pid));
+        let copies = self.groups.values().flat_map(|watched| watched.checkpoints.iter().flat_map(Checkpoints::pids));
+        let spares = self.spares.iter().flat_map(|spare| self.shared.segments(spare.id));
+        children.chain(copies).chain(spares.map(|segment| segment.pid())).collect()
     }
 
     /// Nobody goes back any more.

@@ -3,6 +3,8 @@
 use libtest_mimic::{Arguments, Failed, Trial};
 use rcb_tests::inherited;
 
+#[path = "victims/beginnings.rs"]
+mod beginnings;
 #[path = "victims/checkpoints.rs"]
 mod checkpoints;
 #[path = "victims/codes.rs"]
@@ -36,6 +38,7 @@ fn main() {
     trials.extend(deaths::trials());
     trials.extend(heals::trials());
     trials.extend(checkpoints::trials());
+    trials.extend(beginnings::trials());
     trials.extend(harms::trials());
     trials.extend(pulses::trials());
     trials.extend(logs::trials());

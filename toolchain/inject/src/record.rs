@@ -9,7 +9,7 @@ pub(crate) struct Record {
     pub(crate) fault: Option<String>,
     /// Replicas that were blamed for it.
     pub(crate) blamed: Vec<u64>,
-    /// Replacements and rollbacks, with the time that the longest one took.
+    /// Replacements, rollbacks and starts anew, with the time that the longest one took.
     pub(crate) healed: usize,
     /// Microseconds.
     pub(crate) heal_us: Option<u64>,
@@ -35,7 +35,7 @@ impl Record {
                         record.blamed = event["replica"].as_u64().into_iter().collect();
                     }
                 }
-                Some("rolled-back") => {
+                Some("rolled-back" | "started-over") => {
                     record.healed += 1;
                     record.heal_us = record.heal_us.max(event["rollback_us"].as_u64());
                     if record.fault.is_none() {

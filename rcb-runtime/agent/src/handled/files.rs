@@ -9,7 +9,7 @@ use crate::recovery;
 use crate::shared;
 use crate::state::{FdKind, State, scratch};
 use rcb_abi::descriptors::RESERVED;
-use rcb_sys::errno::{EBADF, EFAULT, EINVAL};
+use rcb_sys::errno::{EBADF, EFAULT, EINVAL, fail};
 use rcb_sys::nr;
 use rcb_syscalls::spec::{Arg, Exec, Handler};
 
@@ -157,48 +157,45 @@ fn names_descriptors() -> bool {
 /// getdents64: as the row says, but without the agent's descriptors.
 pub fn directory(st: &mut State, call: &Call) -> Answer {
     let own = st.kinds.get(call.args[0] as u32 as usize) == Some(&FdKind::OwnDescriptors);
-    once(st, call, false, |st, args| {
-        loop {
-            let result = each(call.nr, *args);
-            if !own || result <= 0 {
-                return result;
-            }
-            // A buffer that held nothing but the agent's entries must not look like the end.
-            let kept = without_reserved(st, args[1], result as u64);
-            if kept > 0 {
-                return kept as i64;
-            }
+    once(st, call, false, |st, args| if own { own_descriptors(st, call.nr, *args) } else { each(call.nr, *args) })
+}
+
+/// Reads entries into the agent's buffer and hands on those that the guest may see: what lies behind them in the guest's
+/// buffer must stay the same in all replicas.
+fn own_descriptors(st: &State, nr: u32, [fd, at, room, ..]: [u64; 6]) -> i64 {
+    let buffer = &mut scratch().rewritten;
+    let room = room.min(buffer.len() as u64);
+    loop {
+        let result = each(nr, [fd, buffer.as_mut_ptr() as u64, room, 0, 0, 0]);
+        if result <= 0 {
+            return result;
         }
-    })
+        let entries = &mut buffer[..result as usize];
+        let kept = without_reserved(st, entries);
+        // A buffer that held nothing but the agent's entries must not look like the end.
+        if kept > 0 {
+            return guest::write(at, &entries[..kept]).map_or(fail(EFAULT), |()| kept as i64);
+        }
+    }
 }
 
 /// Moves the entries that the guest may see together; returns their bytes.
-fn without_reserved(st: &State, at: u64, bytes: u64) -> u64 {
+fn without_reserved(st: &State, entries: &mut [u8]) -> usize {
     /// Inode, offset, length, type, then the name.
     const HEAD: usize = 19;
     let (mut from, mut to) = (0, 0);
-    let mut entry = [0u8; 288];
-    while from + HEAD as u64 <= bytes {
-        if guest::read(at + from, &mut entry[..HEAD]).is_err() {
-            break;
-        }
-        let length = usize::from(u16::from_le_bytes([entry[16], entry[17]]));
-        if !(HEAD..=entry.len()).contains(&length) || guest::read(at + from, &mut entry[..length]).is_err() {
-            break;
-        }
-        from += length as u64;
-        let name = &entry[HEAD..length];
+    while let Some(&[low, high]) = entries.get(from + 16..from + 18) {
+        let length = usize::from(u16::from_le_bytes([low, high]));
+        let Some(name) = entries.get(from + HEAD..from + length) else { break };
         let digits = name.iter().position(|b| *b == 0).unwrap_or(name.len());
         let number = name[..digits].iter().try_fold(0u64, |value, byte| {
             byte.is_ascii_digit().then(|| value.saturating_mul(10).saturating_add(u64::from(byte - b'0')))
         });
-        if digits > 0 && number.is_some_and(|fd| st.reserved(fd)) {
-            continue;
+        if digits == 0 || !number.is_some_and(|fd| st.reserved(fd)) {
+            entries.copy_within(from..from + length, to);
+            to += length;
         }
-        if guest::write(at + to, &entry[..length]).is_err() {
-            break;
-        }
-        to += length as u64;
+        from += length;
     }
     to
 }

@@ -11,6 +11,7 @@
 //! program or ended. What `posix_spawn` writes for its parent on the stack is handed back (see [`window`]).
 #![allow(unsafe_code, reason = "makes processes")]
 
+mod again;
 mod wanted;
 
 use crate::agree::{meet, post};
@@ -108,6 +109,9 @@ pub fn fork(st: &mut State, call: &Call, regs: &mut Regs) -> Answer {
     if st.n > 1 {
         meet::symmetric(st);
     }
+    if st.checkpoints {
+        recovery::memory::compare(st, regs, false);
+    }
     descriptors::settle(st);
     let base = st.fd_base;
     if wanted.has(CLONE_PIDFD)
@@ -166,8 +170,11 @@ fn make(st: &mut State, wanted: &Wanted, group: u32, regs: &mut Regs) -> Answer 
     let with = if st.leads() { wanted.flags & CLONE_PIDFD } else { 0 };
     let mut process = u32::MAX;
     own.cloning.store(own.carry.forks + 1, Release);
-    // SAFETY: a copy of this process; the child goes on below, on its copy of this stack.
-    let made = unsafe { syscall!(56, CLONE_PARENT | waits | with | SIGCHLD, 0, &raw mut process, 0, 0, 0) };
+    let made = match again::child(st, wanted, group) {
+        Some(pid) => i64::from(pid),
+        // SAFETY: a copy of this process; the child goes on below, on its copy of this stack.
+        None => unsafe { syscall!(56, CLONE_PARENT | waits | with | SIGCHLD, 0, &raw mut process, 0, 0, 0) },
+    };
     if made == 0 {
         return born(st, wanted, group, regs, (&origin, &streams));
     }
@@ -227,6 +234,7 @@ fn born(
     (own.magic, own.version, own.replica) = (MAGIC, ABI_VERSION, st.replica as u32);
     origin.hand_on(own);
     window::remember(wanted.flags & CLONE_VM != 0, regs.rsp);
+    recovery::replay::leave_behind(st);
     start_over(st, group);
     bind_to_supervisor();
     let pid = own_pid();

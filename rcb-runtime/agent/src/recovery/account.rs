@@ -77,10 +77,15 @@ fn heals() -> bool {
 
 /// What is no socket has to be told so: a write would be done.
 fn is_socket(fd: u64) -> bool {
+    mode(fd) & 0o170_000 == 0o140_000
+}
+
+/// Kind and rights of what is open; 0 for nothing.
+pub(super) fn mode(fd: u64) -> u32 {
     let mut stat = Stat::default();
     // SAFETY: writes a local.
-    let result = unsafe { syscall!(nr::FSTAT, fd, &raw mut stat, 0, 0, 0, 0) };
-    result == 0 && stat.mode & 0o170_000 == 0o140_000
+    unsafe { syscall!(nr::FSTAT, fd, &raw mut stat, 0, 0, 0, 0) };
+    stat.mode
 }
 
 /// Enters a result that this process has seen.

@@ -100,13 +100,8 @@ pub fn attend(st: &mut State) {
 }
 
 fn go_live(st: &mut State) {
-    st.replay.on = false;
+    live(st);
     st.replay.reports = true;
-    st.leader = st.replay.leader;
-    // What descriptors are was not followed.
-    for kind in st.kinds.iter_mut().filter(|kind| **kind != FdKind::OwnDescriptors) {
-        *kind = FdKind::Unknown;
-    }
     if st.leads() {
         let answer = &shared::own().records[st.replay.answered as usize % RING];
         if st.replay.answered != 0 {
@@ -116,6 +111,23 @@ fn go_live(st: &mut State) {
         }
         super::take_over(st);
     }
+}
+
+fn live(st: &mut State) {
+    st.replay.on = false;
+    st.leader = st.replay.leader;
+    // What descriptors are was not followed.
+    for kind in st.kinds.iter_mut().filter(|kind| **kind != FdKind::OwnDescriptors) {
+        *kind = FdKind::Unknown;
+    }
+}
+
+/// A child has nothing to do again.
+pub fn leave_behind(st: &mut State) {
+    if st.replay.on {
+        live(st);
+    }
+    st.replay = Replay::OFF;
 }
 
 /// Whether the current request has an entry in the journal.

@@ -17,6 +17,7 @@ use std::time::Duration;
 impl Watch<'_> {
     /// A cause to judge: begins to do something about it, or it is to be judged.
     pub(super) fn mend(&mut self, id: usize, cause: Cause, tell: &mut impl FnMut(News<'_>)) -> Result<Option<Verdict>> {
+        let known = self.checkpoints.map(|_| self.tree.known()).unwrap_or_default();
         let Some(watched) = self.tree.groups.get_mut(&id) else { return Ok(None) };
         watched.healing = self.heals.as_ref().and_then(|_| Healing::begin(watched, &cause));
         if watched.healing.is_some() {
@@ -28,7 +29,7 @@ impl Watch<'_> {
             watched.forgiven = Some((replica, end));
             return Ok(None);
         }
-        match Rollback::begin(watched, &cause, self.shared) {
+        match Rollback::begin(watched, &cause, self.shared, &known) {
             Ok(rollback) => watched.rollback = Some(rollback),
             Err(reason) => {
                 if !reason.is_empty() {

@@ -304,10 +304,11 @@ fn full_pipe() -> Result<(), Failed> {
     let words = ["pipe", "300"];
     let expected = natively(&words)?;
     let worker = Worker::start(&words)?;
-    // A pipe holds 64 KiB, so the write stands still for as long as nobody reads.
+    // A pipe holds 64 KiB, so the write stands still for as long as nobody reads: in the poll that waits for room.
     let stands = |pid: i32| {
         let call = std::fs::read_to_string(format!("/proc/{pid}/syscall")).unwrap_or_default();
-        call.starts_with("1 0x1 ")
+        let mut words = call.split(' ').skip(2);
+        call.starts_with("7 ") && words.next() == Some("0x1") && words.next() == Some("0xffffffffffffffff")
     };
     let start = Instant::now();
     while !pid_of(&worker.record, 0).is_ok_and(stands) {
