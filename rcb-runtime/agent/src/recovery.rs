@@ -109,6 +109,9 @@ pub fn attend(st: &mut State) {
         refuse(st, heal_site::PLACE, errno.unsigned_abs());
     }
     shared::own().carry.leader = st.leader as u32;
+    if st.checkpoints {
+        journal::start_over(st);
+    }
     meet::announce_epoch(st, st.epoch);
     if !led && st.leads() {
         take_over(st);

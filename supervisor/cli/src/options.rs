@@ -115,8 +115,8 @@ struct RunArgs {
     /// replicas a difference ends the run [default: never].
     #[arg(long, value_name = "SECONDS")]
     scrub: Option<f64>,
-    /// Leave frozen copies of both replicas every so many seconds, to go back to when they disagree; for two replicas,
-    /// which then meet at every call [default: never].
+    /// Leave frozen copies of all replicas every so many seconds, to go back to when they disagree and no majority is right;
+    /// they meet at every call then [default: never].
     #[arg(long, value_name = "SECONDS")]
     checkpoint: Option<f64>,
     /// Share of the time that checkpoints may take; they become rarer where they would take more.

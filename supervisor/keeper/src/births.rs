@@ -86,8 +86,7 @@ impl Tree<'_> {
     /// Whether every living child of this process is known: one that is not is about to say who it is. Those that have
     /// ended before are buried.
     fn no_stranger_lives(&self, said: &HashSet<u32>) -> bool {
-        let known: HashSet<u32> =
-            self.groups.values().flat_map(|watched| watched.group.children.iter().map(|child| child.pid)).collect();
+        let known = self.known();
         let Some(children) = processes::children() else { return false };
         children.into_iter().filter(|pid| !known.contains(pid) && !said.contains(pid)).all(processes::bury)
     }

@@ -1,6 +1,6 @@
 //! `--checkpoint`: when two replicas leave frozen copies of themselves, and which of these are good to go back to.
 //!
-//! From time to time the supervisor names a request in front of which both replicas shall leave a copy
+//! From time to time the supervisor names a request in front of which all replicas shall leave a copy
 //! (`control::Rollback::freeze_at`); they do it unasked where a program or a process begins. A checkpoint is complete once
 //! both copies are there. Kept are the latest complete one, and the oldest one that the journal reaches back to: a bit that
 //! was flipped in memory may be copied with it before it shows.
@@ -254,6 +254,18 @@ impl Checkpoints {
         self.asked = None;
     }
 
+    /// A replica was replaced by a copy of another one: the journal begins anew, and so do the checkpoints.
+    pub fn start_over(&mut self, watched: &Watched<'_>, shared: &Shared) {
+        self.collect(watched);
+        for (segment, seen) in watched.group.segments.iter().zip(&mut self.seen) {
+            // The successor's segment is that of its origin up to here.
+            *seen = segment.frozen_since(u64::MAX).0;
+        }
+        self.hand_out(0);
+        shared.control.get(watched.group.id).heal.rollback.freeze_at.store(0, Ordering::Release);
+        self.next = Instant::now().max(self.earliest);
+    }
+
     /// Kills and reaps all copies of a group that has ended.
     pub fn end(&mut self, watched: &Watched<'_>) {
         self.collect(watched);
@@ -266,7 +278,7 @@ impl Checkpoints {
     }
 }
 
-/// The replica that keeps the journal: the follower.
+/// The replica that keeps the journal: the first one that does not lead.
 pub fn keeper(watched: &Watched<'_>) -> Option<usize> {
     (0..watched.group.children.len()).find(|replica| *replica != watched.leader)
 }

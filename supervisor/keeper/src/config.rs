@@ -90,9 +90,9 @@ impl RunConfig {
         if matches!(&self.placement, Placement::List(list) if list.is_empty()) {
             return Err(Error::Setting("the list of CPUs is empty".into()));
         }
-        if self.checkpoint.is_some() && self.replicas != 2 {
+        if self.checkpoint.is_some() && self.replicas < 2 {
             return Err(Error::Setting(
-                "--checkpoint is for two replicas (-n 2): with three, a fault is corrected without".into(),
+                "--checkpoint is for two replicas or more: one has nobody to disagree with".into(),
             ));
         }
         if let Some(hook) = self.hook.filter(|hook| hook.replica as usize >= self.replicas) {

@@ -257,6 +257,16 @@ impl Healing {
         self.is_ordered = true;
     }
 
+    /// A copy that is on its way has no place any more.
+    pub fn give_up(&self, watched: &Watched<'_>) {
+        let pid = watched.group.segments[self.victim].pid();
+        if self.is_ordered && pid != self.pid && processes::is_child(pid) {
+            let child = Child::born(pid);
+            processes::signal(&child, libc::SIGKILL);
+            processes::reap(&child, true, false);
+        }
+    }
+
     /// The copy is there: from now on it is the replica.
     fn adopt(&self, watched: &mut Watched<'_>, shared: &Shared, free_cpus: &[u32]) -> Result<Healed> {
         let victim = self.victim;

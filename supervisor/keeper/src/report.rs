@@ -60,13 +60,19 @@ pub fn healed(healed: &Healed) -> String {
     )
 }
 
+/// All replicas, in words.
+const fn all_of(replicas: usize) -> &'static str {
+    if replicas == 2 { "both" } else { "all" }
+}
+
 /// A rollback, in two lines.
 pub fn rolled_back(done: &RolledBack) -> String {
     let RolledBack { judgement, to, from, pids, cpus, took, .. } = done;
     let places = pids.iter().zip(cpus).map(|(pid, cpu)| format!("pid {pid}, CPU {cpu}"));
     format!(
-        "corrected: {}\n  both replicas went back from call {from} to call {to} in {:.1} ms ({})",
+        "corrected: {}\n  {} replicas went back from call {from} to call {to} in {:.1} ms ({})",
         judgement.headline,
+        all_of(pids.len()),
         took.as_secs_f64() * 1e3,
         places.collect::<Vec<_>>().join("; "),
     )
@@ -81,7 +87,7 @@ pub fn started_over(judgement: &Judgement) -> String {
 pub fn retried(retried: &Retried) -> String {
     match retried.wrong {
         Some((replica, cpu)) => {
-            format!("done again, both replicas agree: replica {replica} on CPU {cpu} was wrong at call {}", retried.seq)
+            format!("done again, the replicas agree: replica {replica} on CPU {cpu} was wrong at call {}", retried.seq)
         }
         None => format!("done again, call {} does not tell which replica was wrong", retried.seq),
     }

@@ -80,7 +80,7 @@ pub enum Progress {
 }
 
 impl Rollback {
-    /// Kills both replicas and gives the order. `Err`: why there is no way back; empty where none was to be expected.
+    /// Kills all replicas and gives the order. `Err`: why there is no way back; empty where none was to be expected.
     /// `known` are the processes that have said who they are.
     pub fn begin(
         watched: &mut Watched<'_>,
@@ -138,7 +138,7 @@ impl Rollback {
     }
 
     /// Goes on as far as it can now.
-    pub fn proceed(&mut self, watched: &mut Watched<'_>) -> Progress {
+    pub fn proceed(&mut self, watched: &mut Watched<'_>, shared: &Shared) -> Progress {
         let segments = &watched.group.segments;
         let is_there = |(segment, copy): (&crate::areas::SegmentArea<'_>, &Copy)| {
             segment.epoch() == watched.epoch && segment.pid() == copy.pid
@@ -146,7 +146,7 @@ impl Rollback {
         // First, because who is there may have gone on and ended before we look.
         let ends: Vec<Option<End>> = self.risen.iter().map(processes::gone).collect();
         if segments.iter().zip(&self.copies).all(is_there) {
-            return Progress::Done(Box::new(self.adopt(watched)));
+            return Progress::Done(Box::new(self.adopt(watched, shared)));
         }
         for (replica, segment) in segments.iter().enumerate() {
             let fault = segment.inbox().fault();
@@ -164,7 +164,7 @@ impl Rollback {
         Progress::Wait
     }
 
-    fn adopt(&mut self, watched: &mut Watched<'_>) -> RolledBack {
+    fn adopt(&mut self, watched: &mut Watched<'_>, shared: &Shared) -> RolledBack {
         watched.group.children = std::mem::take(&mut self.risen);
         watched.ends.fill(None);
         // Silicon that computes wrongly stays where it is.
@@ -173,6 +173,7 @@ impl Rollback {
             watched.state.replaced(replica);
             processes::pin(child, watched.cpus[replica]);
         }
+        shared.control.get(self.group).heal.rollback.to.store(0, Ordering::Release);
         if let Some(checkpoints) = &mut watched.checkpoints {
             checkpoints.hand_out(self.copies[0].seq);
         }
@@ -224,10 +225,10 @@ fn let_be_born(watched: &Watched<'_>, shared: &Shared, known: &HashSet<u32>) {
         }
         let child = column.segment(group as usize);
         let until = Instant::now() + BIRTH;
+        let lives = |pid: u32| processes::stat(pid).is_some_and(|stat| !"ZX".contains(stat.state));
         let strangers = || {
             let children = processes::children();
-            children
-                .is_none_or(|children| children.into_iter().any(|pid| !known.contains(&pid) && !processes::bury(pid)))
+            children.is_none_or(|children| children.into_iter().any(|pid| !known.contains(&pid) && lives(pid)))
         };
         while child.pid() == 0 && Instant::now() < until && strangers() {
             std::thread::sleep(ANSWER / 20);
@@ -239,7 +240,7 @@ fn let_be_born(watched: &Watched<'_>, shared: &Shared, known: &HashSet<u32>) {
 /// and nothing is left to be done.
 pub fn agreed_end(watched: &Watched<'_>, cause: &Cause) -> Option<(usize, End)> {
     let Cause::Died { replica, .. } = *cause else { return None };
-    watched.checkpoints.as_ref()?;
+    watched.checkpoints.as_ref().filter(|_| watched.group.children.len() == 2)?;
     let other = (0..watched.group.children.len()).find(|other| *other != replica)?;
     let end = watched.agreed(other)?;
     let [said, lost] = [other, replica].map(|replica| watched.group.segments[replica].inbox().statement());

@@ -106,7 +106,8 @@ impl<'run> Tree<'run> {
         let wanted = u64::from(watched.lead().wanted_fork());
         // Set aside in advance while there are many, for who has forked before; then only for who asks.
         let is_likely = wanted > 0 || forks > 0 || id == 0;
-        while watched.spares_given < forks + SPARES as u64
+        // The place of the latest one is kept: a leader that goes back to before it asks for the same group again.
+        while watched.spares_given < forks + SPARES as u64 - 1
             && ((is_likely && self.free.len() > AMPLE) || watched.spares_given < wanted)
         {
             let room = |spare: &usize| self.shared.columns.iter().all(|column| column.reserve(*spare).is_ok());

@@ -27,6 +27,8 @@ mod pulses;
 mod records;
 #[path = "victims/surroundings.rs"]
 mod surroundings;
+#[path = "victims/threes.rs"]
+mod threes;
 #[path = "victims/tools.rs"]
 mod tools;
 #[path = "victims/trees.rs"]
@@ -39,6 +41,7 @@ fn main() {
     trials.extend(heals::trials());
     trials.extend(checkpoints::trials());
     trials.extend(beginnings::trials());
+    trials.extend(threes::trials());
     trials.extend(harms::trials());
     trials.extend(pulses::trials());
     trials.extend(logs::trials());

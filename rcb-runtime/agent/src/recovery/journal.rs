@@ -1,5 +1,5 @@
-//! The follower of two keeps a journal: what every request was answered, with the bytes that belong to it, so that a
-//! frozen copy of either replica can be answered the same.
+//! The first of the followers keeps a journal: what every request was answered, with the bytes that belong to it, so that a
+//! frozen copy of any replica can be answered the same.
 //!
 //! Invariant: an entry counts once [`conclude`] has moved the end behind it, and the end moves only when the request is
 //! concluded: what is found in the journal was agreed.
@@ -68,8 +68,22 @@ pub const fn entry_at(position: u64) -> *mut Entry {
 
 /// Starts the journal of a group, or of a program, anew.
 pub fn start(st: &mut State, end: u64) {
-    let keeps = st.checkpoints && !st.leads();
+    let keeps = st.checkpoints && st.replica == keeper(st.leader);
     st.journal = Journal { keeps, end, start: end, ..Journal::NONE };
+}
+
+/// The replica that keeps the journal: the first one that does not lead.
+const fn keeper(leader: usize) -> usize {
+    if leader == 0 { 1 } else { 0 }
+}
+
+/// A replica was replaced: from now on the journal is that of another one, or of another leader.
+pub fn start_over(st: &mut State) {
+    start(st, 0);
+    let own = shared::own();
+    own.journal_end.store(0, Relaxed);
+    own.journal_valid.store(0, Relaxed);
+    own.journal_seq.store(st.seq, Release);
 }
 
 /// A checkpoint begins here.

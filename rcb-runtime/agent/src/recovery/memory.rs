@@ -35,7 +35,8 @@ const OF_FILE: u64 = 1 << 61;
 
 /// Compares. If it `must` be the same, the replicas stop as often as it is not.
 pub fn compare(st: &mut State, regs: &Regs, must: bool) {
-    let looks = st.compares && !replay::is_answered_again(st);
+    // A majority mends what it leads to.
+    let looks = st.compares && st.n == 2 && !replay::is_answered_again(st);
     let own = &shared::own().memory;
     if looks {
         own.digest.store(written().unwrap_or_else(|| guest::words(st.words_start)), Relaxed);

@@ -12,6 +12,7 @@ use crate::run::say;
 use crate::scrub::Scrub;
 use crate::tree::Watched;
 use rcb_guard::Cause;
+use std::collections::HashSet;
 use std::time::Duration;
 
 impl Watch<'_> {
@@ -29,16 +30,28 @@ impl Watch<'_> {
             watched.forgiven = Some((replica, end));
             return Ok(None);
         }
-        match Rollback::begin(watched, &cause, self.shared, &known) {
+        Ok(self.go_back(id, cause, &known, tell))
+    }
+
+    /// Begins to go back to a checkpoint, or the cause is to be judged.
+    fn go_back(
+        &mut self,
+        id: usize,
+        cause: Cause,
+        known: &HashSet<u32>,
+        tell: &mut impl FnMut(News<'_>),
+    ) -> Option<Verdict> {
+        let watched = self.tree.groups.get_mut(&id)?;
+        match Rollback::begin(watched, &cause, self.shared, known) {
             Ok(rollback) => watched.rollback = Some(rollback),
             Err(reason) => {
                 if !reason.is_empty() {
                     say(&format!("warning: no way back: {reason}"));
                 }
-                return Ok(Some(Verdict::Judge(id, cause)));
+                return Some(Verdict::Judge(id, cause));
             }
         }
-        Ok(self.roll_back(id, tell))
+        self.roll_back(id, tell)
     }
 
     /// Goes on comparing the memory of a group. A difference that cannot be mended is a cause to end the run.
@@ -66,6 +79,10 @@ impl Watch<'_> {
         match healing.proceed(watched, self.shared, self.heals.as_deref().unwrap_or_default())? {
             Progress::Wait => watched.healing = Some(healing),
             Progress::Done(healed) => {
+                if let Some(mut checkpoints) = watched.checkpoints.take() {
+                    checkpoints.start_over(watched, self.shared);
+                    watched.checkpoints = Some(checkpoints);
+                }
                 if let (0, Some(mover)) = (id, &mut self.mover) {
                     mover.replace(healed.replica, healed.new_pid);
                 }
@@ -79,7 +96,9 @@ impl Watch<'_> {
             }
             Progress::Failed(reason) => {
                 say(&format!("warning: the replica that is to blame could not be replaced: {reason}"));
-                return Ok(Some(Verdict::Judge(id, healing.cause)));
+                healing.give_up(watched);
+                let known = self.tree.known();
+                return Ok(self.go_back(id, healing.cause, &known, tell));
             }
         }
         Ok(None)
@@ -89,7 +108,7 @@ impl Watch<'_> {
     pub(super) fn roll_back(&mut self, id: usize, tell: &mut impl FnMut(News<'_>)) -> Option<Verdict> {
         let watched = self.tree.groups.get_mut(&id)?;
         let mut rollback = watched.rollback.take()?;
-        match rollback.proceed(watched) {
+        match rollback.proceed(watched, self.shared) {
             rollback::Progress::Wait => watched.rollback = Some(rollback),
             rollback::Progress::Done(done) => {
                 if let (0, Some(mover)) = (id, &mut self.mover) {

@@ -68,7 +68,7 @@ pub(crate) fn pid_of(record: &Path, who: usize) -> Result<i32, Failed> {
 }
 
 /// Waits until the replicas have gone back so many times.
-fn await_back(record: &Path, count: usize) -> Result<(), Failed> {
+pub(crate) fn await_back(record: &Path, count: usize) -> Result<(), Failed> {
     let start = Instant::now();
     while events(record, "rolled-back")?.len() < count {
         if start.elapsed() > Duration::from_secs(15) {
@@ -80,7 +80,7 @@ fn await_back(record: &Path, count: usize) -> Result<(), Failed> {
 }
 
 /// The guest ends as if nothing had happened, and nothing is left.
-fn ends_well(mut launch: Launch) -> Result<(), Failed> {
+pub(crate) fn ends_well(mut launch: Launch) -> Result<(), Failed> {
     launch.stdin = None;
     let done = launch.finish()?;
     claim(done.ended == Ended::Exit(0), || format!("ended with {}\n{}", done.ended, done.report))?;
