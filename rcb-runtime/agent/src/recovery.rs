@@ -93,7 +93,7 @@ pub fn attend(st: &mut State) {
     if st.replay != Replay::OFF {
         return replay::attend(st);
     }
-    let led = st.leads();
+    let (led, leader) = (st.leads(), st.leader);
     st.epoch = order().epoch.load(Acquire);
     st.leader = shared::control().leader.load(Relaxed) as usize % MAX_REPLICAS;
     let victim = order().victim.load(Relaxed) as usize % MAX_REPLICAS;
@@ -110,7 +110,7 @@ pub fn attend(st: &mut State) {
     }
     shared::own().carry.leader = st.leader as u32;
     if st.checkpoints {
-        journal::start_over(st);
+        journal::replaced(st, victim, leader);
     }
     meet::announce_epoch(st, st.epoch);
     if !led && st.leads() {

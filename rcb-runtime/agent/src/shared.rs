@@ -109,10 +109,10 @@ fn map_segments(replica: usize, n: usize, fd_base: u32, how: u64) -> Result<(), 
         one(segment_addr(i), size_of::<Segment>(), PROT_READ, fd_base + FD_SEGMENT + i as u32, offset, how)?;
     }
     if control().checkpoints != 0 {
-        let leads = control().leader.load(Relaxed) as usize == replica;
-        let rights = if leads { PROT_READ } else { PROT_READ | PROT_WRITE };
         let offset = group() as u64 * JOURNAL_BYTES;
-        one(JOURNAL_ADDR, JOURNAL_BYTES as usize, rights, fd_base + FD_JOURNAL, offset, how)?;
+        let journal = |rights| one(JOURNAL_ADDR, JOURNAL_BYTES as usize, rights, fd_base + FD_JOURNAL, offset, how);
+        // The first leader's descriptor is for reading only.
+        journal(PROT_READ | PROT_WRITE).or_else(|_| journal(PROT_READ))?;
     }
     map_own(fd_base + FD_SEGMENT + replica as u32, how)
 }

@@ -248,7 +248,9 @@ impl<'run> Watch<'run> {
             .flat_map(|watched| [watched.fatal_at, watched.unheeded_at])
             .flatten();
         let graces = self.tree.groups.values().filter_map(|watched| watched.grace_ends);
-        let is_busy = |watched: &Watched<'_>| watched.healing.is_some() || watched.rollback.is_some();
+        let is_busy = |watched: &Watched<'_>| {
+            watched.healing.is_some() || watched.rollback.is_some() || watched.forgiven.is_some()
+        };
         let heals = self.tree.groups.values().any(is_busy) || self.tree.is_waiting();
         let soon = heals.then(|| Instant::now() + LOOK_AGAIN);
         let scrubs = self.tree.groups.values().filter_map(|watched| watched.scrub.as_ref()).map(Scrub::due);

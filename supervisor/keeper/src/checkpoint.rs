@@ -254,16 +254,19 @@ impl Checkpoints {
         self.asked = None;
     }
 
-    /// A replica was replaced by a copy of another one: the journal begins anew, and so do the checkpoints.
-    pub fn start_over(&mut self, watched: &Watched<'_>, shared: &Shared) {
+    /// A replica was replaced by a copy of another one. If the journal `begins` anew with that, so do the checkpoints.
+    pub fn replaced(&mut self, watched: &Watched<'_>, shared: &Shared, victim: usize, begins: bool) {
+        // Its segment is that of its origin up to here.
+        self.seen[victim] = watched.group.segments[victim].frozen_since(u64::MAX).0;
         self.collect(watched);
-        for (segment, seen) in watched.group.segments.iter().zip(&mut self.seen) {
-            // The successor's segment is that of its origin up to here.
-            *seen = segment.frozen_since(u64::MAX).0;
+        if !begins {
+            return;
         }
         self.hand_out(0);
         shared.control.get(watched.group.id).heal.rollback.freeze_at.store(0, Ordering::Release);
-        self.next = Instant::now().max(self.earliest);
+        // There is none: what the latest one has cost is no reason to wait.
+        self.earliest = Instant::now();
+        self.next = self.earliest;
     }
 
     /// Kills and reaps all copies of a group that has ended.

@@ -11,6 +11,7 @@
 
 use crate::act::look;
 use crate::areas::SegmentArea;
+use crate::checkpoint;
 use crate::error::Result;
 use crate::evidence::{self, Witness};
 use crate::group::Shared;
@@ -29,6 +30,8 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long one that accuses a peer alone waits for others to say the same, or the contrary.
 const LISTENING: Duration = Duration::from_millis(100);
+/// How long a second loss is waited for where a replacement ends the journal.
+const MOMENT: Duration = Duration::from_millis(30);
 /// Between two looks meanwhile.
 const LOOK: Duration = Duration::from_micros(500);
 /// In an account of bytes: the kernel does not tell.
@@ -42,11 +45,14 @@ pub struct Healing {
     /// It made another request than the majority.
     differed: bool,
     was_leader: bool,
+    /// The journal for checkpoints begins anew.
+    pub ends_journal: bool,
     judgement: Judgement,
     pid: u32,
     cpu: u32,
     since: Instant,
-    is_ordered: bool,
+    /// The others have been told to replace it.
+    pub is_ordered: bool,
     /// When somebody showed life last, and the CPU time that all had used by then.
     last_life: (Instant, u64),
 }
@@ -101,7 +107,12 @@ impl Healing {
             return None;
         }
         let others = (0..replicas).filter(|replica| *replica != victim);
-        if others.clone().any(|other| watched.ends[other].is_some() || watched.agreed(other).is_some()) {
+        let is_gone = |other: usize| {
+            watched.ends[other].is_some()
+                || watched.agreed(other).is_some()
+                || processes::gone(&watched.group.children[other]).is_some()
+        };
+        if others.clone().any(is_gone) {
             return None;
         }
         let child = &watched.group.children[victim];
@@ -115,6 +126,7 @@ impl Healing {
             victim,
             differed: ground == Ground::Majority && judgement.seq.is_some(),
             was_leader: victim == watched.leader,
+            ends_journal: victim == watched.leader || Some(victim) == checkpoint::keeper(watched),
             judgement,
             pid,
             cpu,
@@ -143,6 +155,7 @@ impl Healing {
             victim,
             differed: false,
             was_leader: victim == watched.leader,
+            ends_journal: true,
             judgement,
             pid: 0,
             cpu: watched.cpus[victim],
@@ -171,7 +184,9 @@ impl Healing {
         if let Some(reason) = self.failure(watched) {
             return Ok(Progress::Failed(reason));
         }
-        if !self.is_ordered && (self.victim != watched.leader || self.is_gathered(watched)) {
+        // With the journal the way back ends: whether another one is lost, too, shows soon.
+        let is_early = self.ends_journal && watched.checkpoints.is_some() && self.since.elapsed() < MOMENT;
+        if !self.is_ordered && !is_early && (self.victim != watched.leader || self.is_gathered(watched)) {
             self.order(watched, shared);
         }
         Ok(Progress::Wait)

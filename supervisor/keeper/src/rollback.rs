@@ -245,7 +245,7 @@ pub fn agreed_end(watched: &Watched<'_>, cause: &Cause) -> Option<(usize, End)> 
     let end = watched.agreed(other)?;
     let [said, lost] = [other, replica].map(|replica| watched.group.segments[replica].inbox().statement());
     let is_same = said.request(said.seq)?.chain == lost.request(said.seq)?.chain;
-    (watched.agreed(replica).is_none() && is_same).then_some((replica, end))
+    (is_same && watched.agreed(replica).is_none_or(|own| own == end)).then_some((replica, end))
 }
 
 /// Tells the frozen copies to go on, and how far they are answered from the journal.

@@ -22,10 +22,10 @@ pub enum End {
 /// Writes down the agreed end.
 pub fn announce(how: End, code: u32) {
     let own = shared::own();
-    // Copies would keep open what ends with this process.
-    crate::recovery::checkpoint::dismiss();
     own.ending.code.store(code, Relaxed);
     own.ending.how.store(how as u32, Release);
+    // Copies would keep open what ends with this process. From now on nobody needs them.
+    crate::recovery::checkpoint::dismiss();
     own.wait.phase.store(phase::ENDING, Relaxed);
 }
 

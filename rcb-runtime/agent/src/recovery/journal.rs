@@ -77,8 +77,13 @@ const fn keeper(leader: usize) -> usize {
     if leader == 0 { 1 } else { 0 }
 }
 
-/// A replica was replaced: from now on the journal is that of another one, or of another leader.
-pub fn start_over(st: &mut State) {
+/// A replica was replaced: if it kept the journal or led, that begins anew.
+pub fn replaced(st: &mut State, victim: usize, former: usize) {
+    if victim != keeper(former) && former == st.leader {
+        // A copy of another follower keeps none.
+        st.journal.keeps &= st.replica != victim;
+        return;
+    }
     start(st, 0);
     let own = shared::own();
     own.journal_end.store(0, Relaxed);

@@ -80,7 +80,7 @@ impl Watch<'_> {
             Progress::Wait => watched.healing = Some(healing),
             Progress::Done(healed) => {
                 if let Some(mut checkpoints) = watched.checkpoints.take() {
-                    checkpoints.start_over(watched, self.shared);
+                    checkpoints.replaced(watched, self.shared, healed.replica, healing.ends_journal);
                     watched.checkpoints = Some(checkpoints);
                 }
                 if let (0, Some(mover)) = (id, &mut self.mover) {
@@ -97,6 +97,9 @@ impl Watch<'_> {
             Progress::Failed(reason) => {
                 say(&format!("warning: the replica that is to blame could not be replaced: {reason}"));
                 healing.give_up(watched);
+                if healing.ends_journal && healing.is_ordered {
+                    return Ok(Some(Verdict::Judge(id, healing.cause)));
+                }
                 let known = self.tree.known();
                 return Ok(self.go_back(id, healing.cause, &known, tell));
             }

@@ -1,6 +1,6 @@
 //! Three replicas with checkpoints: one fault is healed by the majority, two at once are undone by going back.
 
-use crate::checkpoints::{await_back, ends_well, options_in};
+use crate::checkpoints::{await_back, ends_well, is_frozen, options_in};
 use crate::claim;
 use crate::deaths::started;
 use crate::heals::{await_healed, events};
@@ -11,7 +11,7 @@ use rcb_tests::require::trial;
 use rcb_tests::sandbox::Sandbox;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub(crate) fn trials() -> Vec<Trial> {
     let mut all = Vec::new();
@@ -48,10 +48,24 @@ fn pid_now(record: &Path, who: usize) -> Result<i32, Failed> {
     Ok(pid.ok_or("the record names no such replica")? as i32)
 }
 
-fn kill_two(record: &Path, who: usize, other: usize) -> Result<(), Failed> {
+/// Kills two before the supervisor can replace the first.
+fn kill_two(launch: &Launch, record: &Path, who: usize, other: usize) -> Result<(), Failed> {
     let pids = [pid_now(record, who)?, pid_now(record, other)?];
+    launch.signal(Signal::SIGSTOP);
     for pid in pids {
         signal_to(pid, Signal::SIGKILL);
+    }
+    launch.signal(Signal::SIGCONT);
+    Ok(())
+}
+
+/// Waits until each replica has left a copy since the latest replacement, which takes older ones with it.
+fn await_copies(launch: &Launch) -> Result<(), Failed> {
+    let start = Instant::now();
+    std::thread::sleep(Duration::from_millis(200));
+    while launch.replicas().into_iter().filter(|pid| is_frozen(*pid)).count() < 3 {
+        claim(start.elapsed() < Duration::from_secs(10), || "no copies are left".into())?;
+        std::thread::sleep(Duration::from_millis(10));
     }
     Ok(())
 }
@@ -61,7 +75,7 @@ fn two_at_once(who: usize, other: usize, mode: &str) -> Result<(), Failed> {
     let sandbox = Sandbox::new()?;
     let (launch, record) = start(&sandbox, mode)?;
     std::thread::sleep(Duration::from_millis(200));
-    kill_two(&record, who, other)?;
+    kill_two(&launch, &record, who, other)?;
     await_back(&record, 1)?;
     ends_well(launch)
 }
@@ -74,8 +88,8 @@ fn in_turn() -> Result<(), Failed> {
         std::thread::sleep(Duration::from_millis(200));
         signal_to(pid_now(&record, round)?, Signal::SIGKILL);
         await_healed(&record, round + 1)?;
-        std::thread::sleep(Duration::from_millis(200));
-        kill_two(&record, round, (round + 1) % 3)?;
+        await_copies(&launch)?;
+        kill_two(&launch, &record, round, (round + 1) % 3)?;
         await_back(&record, round + 1)?;
     }
     let healed = events(&record, "healed")?.len();
