@@ -1,12 +1,14 @@
 #!/bin/sh
 # projects.sh TARGET FOLDER: real projects from Debian's source packages, built with rcbcc, and their own tests.
 #
-# zlib, bzip2, lua5.4 and sqlite3. Needs network for apt-get, and tclsh for sqlite3. Everything goes to FOLDER.
+# zlib, bzip2, lua5.4 and sqlite3. Needs network for apt-get, and tcl-dev for sqlite3. Everything goes to FOLDER.
 set -eu
-rcbcc=$(realpath "$1")/release/rcbcc
+target=$(realpath "$1")
+rcbcc=$target/release/rcbcc
+here=$(dirname "$(realpath "$0")")
 mkdir -p "$2"
 folder=$(realpath "$2")
-"$(dirname "$(realpath "$0")")/sources.sh" "$folder" zlib bzip2 lua5.4 sqlite3
+"$here/sources.sh" "$folder" zlib bzip2 lua5.4 sqlite3
 passed() {
     echo "$1: built with rcbcc, $2"
 }
@@ -56,3 +58,4 @@ make fuzzcheck sqlite3 >>"$folder/sqlite3.log" 2>&1
 # The thousands of databases and statements that its developers keep: results, limits, damaged files.
 make fuzztest >"$folder/sqlite3.check" 2>&1
 passed sqlite3 "its fuzz regression tests pass"
+"$here/sqlite.sh" "$target" "$folder"

@@ -43,6 +43,8 @@ mod pipeline;
 #[cfg(feature = "llvm")]
 mod select;
 #[cfg(feature = "llvm")]
+mod slices;
+#[cfg(feature = "llvm")]
 mod stores;
 #[cfg(feature = "llvm")]
 mod structure;

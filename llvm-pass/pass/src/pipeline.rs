@@ -8,7 +8,7 @@ use crate::ir::{Module, Value};
 use crate::options::{Mistake, Options, Protection, Scheme};
 use crate::report::{FunctionReport, Outcome, Report};
 use crate::select::{Planned, plan};
-use crate::{Error, cfc, mistake, normalise, note, structure};
+use crate::{Error, cfc, mistake, normalise, note, slices, structure};
 use inkwell::context::Context;
 use std::collections::{BTreeMap, HashMap};
 use std::mem::ManuallyDrop;
@@ -101,6 +101,7 @@ pub(crate) fn run(module: &Module<'_>, options: &Options) -> Result<Report, Erro
             err(&mut shadows);
         }
         if protection.cfc {
+            slices::part(body, &shadows);
             cfc::sign(body, &mut faults);
         }
         let checks = faults.counts.iter().map(|(check, &count)| (check.name().to_owned(), count)).collect();

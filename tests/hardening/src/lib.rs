@@ -62,15 +62,22 @@ pub fn build(source: &Path, output: &Path, options: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Flips in the registers of a kernel, while its own code runs.
+/// Flips in the registers of a kernel, while its own code runs. Trials that the store has are not made again.
 ///
 /// # Errors
 /// When it cannot be run, or hardly ever runs code of its own.
-pub fn campaign(program: &Path, argument: &str, targets: &[Target], count: u64, seed: u64) -> Result<Found> {
+pub fn campaign(
+    program: &Path,
+    argument: &str,
+    targets: &[Target],
+    count: u64,
+    seed: u64,
+    store: &Store,
+) -> Result<Found> {
     let mut subject = Subject::alone(vec![program.into(), argument.into()]);
     subject.own_code = true;
     let faults = Faults { targets: targets.into(), kind: Kind::Flip, bits: 1, seed };
-    let found = Campaign::new(subject, faults, count).run(&Store::in_memory()?, &mut Nobody)?;
+    let found = Campaign::new(subject, faults, count).run(store, &mut Nobody)?;
     found.context("nobody stops a campaign that nobody watches")
 }
 

@@ -3,15 +3,18 @@
 //! Cost: user time of each kernel at -O2, `none` and the schemes through the same pipeline, runs interleaved, medians,
 //! geometric mean. With `--programs` the same for the programs that `programs.sh` has put into a folder, with `--module`
 //! the time that hardening itself takes. Campaign: single-bit flips in general registers, flags and vector registers, and
-//! in the instruction pointer.
+//! in the instruction pointer; `--target data` or `--target ip` takes one of the two, `--schemes LIST` some of the
+//! schemes, `--keep FOLDER` leaves the programs and the store of trials there, so that an interrupted campaign goes on and
+//! `rcb inject --trial` repeats one (another state of the pass needs another folder).
 
 mod cost;
+mod flips;
 mod module;
 
 use anyhow::{Context, Result};
-use rcb_hardening_tests::{DATA, KERNELS, build, campaign, kernel};
-use rcb_inject::{Class, Counts, Target};
-use std::path::Path;
+use rcb_hardening_tests::{KERNELS, build, kernel};
+use rcb_inject::Store;
+use std::path::{Path, PathBuf};
 
 const SCHEMES: [&str; 3] = ["none", "swift", "swift+cfc"];
 
@@ -24,49 +27,27 @@ fn main() -> Result<()> {
     };
     let is_quick = has("--quick");
     let rounds = if is_quick { 3 } else { 11 };
-    let folder = tempfile::tempdir()?;
+    let temporary = tempfile::tempdir()?;
+    let kept = value("--keep")?.map(PathBuf::from);
+    let folder = kept.as_deref().unwrap_or(temporary.path());
+    std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     if let Some(programs) = value("--programs")? {
         return cost::programs(Path::new(programs), rounds);
     }
     if has("--module") {
-        return module::module(folder.path(), if is_quick { 1 } else { 3 });
+        return module::module(folder, if is_quick { 1 } else { 3 });
     }
     let count = value("--campaign")?.map(|count| count.parse::<u64>().context("--campaign COUNT")).transpose()?;
+    let schemes: Vec<&str> = value("--schemes")?.map_or(SCHEMES.to_vec(), |list| list.split(',').collect());
     for (name, ..) in KERNELS {
-        for scheme in SCHEMES {
-            build(&kernel(name), &folder.path().join(format!("{name}-{scheme}")), &["--protect", scheme, "-O2"])?;
+        for scheme in &schemes {
+            build(&kernel(name), &folder.join(format!("{name}-{scheme}")), &["--protect", scheme, "-O2"])?;
         }
     }
-    match count {
-        Some(count) => inject(folder.path(), count),
-        None => cost::kernels(folder.path(), &SCHEMES, rounds),
-    }
-}
-
-fn inject(folder: &Path, count: u64) -> Result<()> {
-    let groups = [("general, flags, vector", &DATA[..]), ("instruction pointer", &[Target::Ip])];
-    for (title, targets) in groups {
-        println!(
-            "{title}\n\n| kernel | scheme | run, ms | outcome | silent x time, against none |\n|---|---|---:|---|---:|"
-        );
-        let mut pooled = [Counts::default(); 3];
-        for (name, argument, _) in KERNELS {
-            let mut unhardened = None;
-            for (scheme, pooled) in SCHEMES.iter().zip(&mut pooled) {
-                let path = folder.join(format!("{name}-{scheme}"));
-                let found = campaign(&path, argument, targets, count, 1)?;
-                let counts = found.counts();
-                *pooled += counts;
-                let milliseconds = found.golden.length.as_secs_f64() * 1e3;
-                let failures = counts.share(Class::Silent).share * milliseconds;
-                let against = failures / *unhardened.get_or_insert(failures);
-                println!("| {name} | {scheme} | {milliseconds:.1} | {counts} | {against:.4} |");
-            }
-        }
-        for (scheme, pooled) in SCHEMES.iter().zip(pooled) {
-            println!("| all | {scheme} | | {pooled} | |");
-        }
-        println!();
-    }
-    Ok(())
+    let Some(count) = count else {
+        return cost::kernels(folder, &schemes, rounds);
+    };
+    let groups = flips::groups(value("--target")?)?;
+    let store = if kept.is_some() { Store::open(&folder.join("trials.db"))? } else { Store::in_memory()? };
+    flips::all(folder, &groups, &schemes, count, &store)
 }

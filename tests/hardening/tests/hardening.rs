@@ -1,7 +1,7 @@
 //! Hardened programs compute the same, notice flips, and mistakes in the hardening are found.
 
 use rcb_hardening_tests::{DATA, KERNELS, build, campaign, kernel, rcbcc, root};
-use rcb_inject::{Class, Counts};
+use rcb_inject::{Class, Counts, Store};
 use std::path::Path;
 use std::process::{Command, Output};
 use tempfile::TempDir;
@@ -84,13 +84,14 @@ fn division_by_constants_is_exact_in_every_scheme() {
 #[test]
 fn flips_are_noticed() {
     let folder = folder();
+    let store = Store::in_memory().expect("a store");
     let mut hardened = Counts::default();
     let mut plain = Counts::default();
     for (name, argument, _) in [KERNELS[2], KERNELS[5]] {
         for (scheme, counts) in [("none", &mut plain), ("swift", &mut hardened)] {
             let path = folder.path().join(format!("{name}-{scheme}"));
             build(&kernel(name), &path, &["--protect", scheme, "-O2"]).expect("it builds");
-            *counts += campaign(&path, argument, &DATA, 150, 7).expect("a campaign").counts();
+            *counts += campaign(&path, argument, &DATA, 150, 7, &store).expect("a campaign").counts();
         }
     }
     println!("none: {plain}\nswift: {hardened}");

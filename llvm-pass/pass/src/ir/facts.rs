@@ -97,6 +97,12 @@ impl Value {
         unsafe { shim::rcb_is_volatile_or_atomic(self.0) != 0 }
     }
 
+    /// Whether it does more than compute a value: writes memory, is volatile or ordered, may not come back.
+    pub(crate) fn has_side_effects(self) -> bool {
+        // SAFETY: asked of instructions only.
+        unsafe { shim::rcb_has_side_effects(self.0) != 0 }
+    }
+
     /// The address that this one lies a constant distance behind, as far as instructions of its own block say so; the
     /// distance is part of the machine instruction that uses the address.
     pub(crate) fn near_root(self) -> Self {

@@ -375,6 +375,15 @@ void rcb_fold_single_phis(LLVMValueRef Fn) {
 unsigned rcb_predecessor_count(LLVMBasicBlockRef Block) { return pred_size(unwrap(Block)); }
 
 
+int rcb_has_side_effects(LLVMValueRef Inst) {
+  auto *I = unwrap<Instruction>(Inst);
+  auto *Call = dyn_cast<CallBase>(I);
+  // Nothing says of assembly that it comes back, but it does.
+  if (auto *Asm = Call ? dyn_cast<InlineAsm>(Call->getCalledOperand()) : nullptr)
+    return Asm->hasSideEffects() || I->mayWriteToMemory();
+  return I->mayHaveSideEffects();
+}
+
 int rcb_is_volatile_or_atomic(LLVMValueRef Inst) {
   auto *I = unwrap<Instruction>(Inst);
   return I->isVolatile() || I->isAtomic();

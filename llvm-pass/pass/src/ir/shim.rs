@@ -48,5 +48,6 @@ unsafe extern "C" {
     pub(super) fn rcb_is_memset(inst: LLVMValueRef) -> c_int;
     pub(super) fn rcb_fold_single_phis(function: LLVMValueRef);
     pub(super) fn rcb_predecessor_count(block: LLVMBasicBlockRef) -> c_uint;
+    pub(super) fn rcb_has_side_effects(inst: LLVMValueRef) -> c_int;
     pub(super) fn rcb_is_volatile_or_atomic(inst: LLVMValueRef) -> c_int;
 }

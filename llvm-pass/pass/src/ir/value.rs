@@ -7,9 +7,9 @@ use inkwell::llvm_sys::core::{
     LLVMGetCalledValue, LLVMGetConstOpcode, LLVMGetFirstUse, LLVMGetIncomingBlock, LLVMGetInstructionOpcode,
     LLVMGetInstructionParent, LLVMGetNextInstruction, LLVMGetNextUse, LLVMGetNumArgOperands, LLVMGetNumOperands,
     LLVMGetNumSuccessors, LLVMGetOperand, LLVMGetSuccessor, LLVMGetSwitchCaseValue, LLVMGetValueKind,
-    LLVMGetValueName2, LLVMInstructionClone, LLVMInstructionEraseFromParent, LLVMIsAInlineAsm, LLVMIsATerminatorInst,
-    LLVMIsConstant, LLVMPrintValueToString, LLVMReplaceAllUsesWith, LLVMSetAlignment, LLVMSetOperand, LLVMSetSuccessor,
-    LLVMSetVolatile, LLVMTypeOf,
+    LLVMGetValueName2, LLVMInstructionClone, LLVMInstructionEraseFromParent, LLVMInstructionRemoveFromParent,
+    LLVMIsAInlineAsm, LLVMIsATerminatorInst, LLVMIsConstant, LLVMPrintValueToString, LLVMReplaceAllUsesWith,
+    LLVMSetAlignment, LLVMSetOperand, LLVMSetSuccessor, LLVMSetVolatile, LLVMTypeOf,
 };
 use inkwell::llvm_sys::prelude::LLVMValueRef;
 use inkwell::llvm_sys::{LLVMOpcode, LLVMValueKind};
@@ -147,6 +147,12 @@ impl Value {
     pub(crate) fn clone_instruction(self) -> Self {
         // SAFETY: asked of instructions only.
         unsafe { Self(LLVMInstructionClone(self.0)) }
+    }
+
+    /// Takes an instruction out of its block, to be inserted elsewhere.
+    pub(crate) fn remove(self) {
+        // SAFETY: asked of instructions in a block only; the handle stays valid.
+        unsafe { LLVMInstructionRemoveFromParent(self.0) }
     }
 
     pub(crate) fn erase(self) {
