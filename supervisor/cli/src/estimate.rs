@@ -94,12 +94,11 @@ fn resolve(texts: &[String], own: &std::path::Path) -> Result<Vec<(String, f64)>
 
 /// Predictions for each factor: agent and supervisor hardened, and the kernel, too.
 fn add_predictions(program: &mut Program, factors: &[(String, f64)]) {
-    let native_s = program.native_s.mean().unwrap_or(0.0);
     for variant in &mut program.variants {
         let error_s = variant.error_s.unwrap_or(0.0);
         for (name, factor) in factors {
             for scope in [Scope::Built, Scope::Whole] {
-                let time = predict(native_s, variant.mean_s, error_s, &variant.parts, *factor, scope);
+                let time = predict(variant.mean_s, error_s, &variant.parts, *factor, scope);
                 variant.predictions.push(Predicted {
                     name: name.clone(),
                     factor: *factor,

@@ -60,7 +60,6 @@ fn own_work_s(plan: &Plan, build: &Build, replicas: usize, size: &str, count: &s
 
 /// Adds to the variants of the first build what the formula predicts for the others, beside what they took.
 pub fn compare(program: &mut Program, factors: &[(String, f64)]) {
-    let native_s = program.native_s.mean().unwrap_or(0.0);
     let all = program.variants.clone();
     let Some(base) = all.first().map(|variant| variant.build.clone()) else { return };
     for variant in &mut program.variants {
@@ -72,7 +71,7 @@ pub fn compare(program: &mut Program, factors: &[(String, f64)]) {
             let other = all.iter().find(|other| other.replicas == variant.replicas && other.build == *name);
             for scope in [Scope::Built, Scope::Added] {
                 let error_s = variant.error_s.unwrap_or(0.0);
-                let time = predict(native_s, variant.mean_s, error_s, &variant.parts, factor.max(1.0), scope);
+                let time = predict(variant.mean_s, error_s, &variant.parts, factor.max(1.0), scope);
                 let measured_s = other.map(|other| other.mean_s);
                 variant.predictions.push(Predicted { name: name.clone(), factor: *factor, scope, time, measured_s });
             }

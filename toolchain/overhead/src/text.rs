@@ -162,7 +162,7 @@ pub(crate) mod tests {
             name: name.into(),
             factor,
             scope,
-            time: predict(2.0, 2.1, 0.01, &parts, factor, scope),
+            time: predict(2.1, 0.01, &parts, factor, scope),
             measured_s: (name == "anbd").then_some(2.25),
         };
         let variant = Variant {
