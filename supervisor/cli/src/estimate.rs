@@ -8,7 +8,8 @@ use rcb_overhead::document::{Calibration, ESTIMATE, Predicted, Program};
 use rcb_overhead::factor::Factor;
 use rcb_overhead::model::{Scope, predict};
 use rcb_overhead::session::{self, Build};
-use rcb_overhead::store::{Store, build_id};
+use rcb_overhead::store::{Measured, Store, build_id};
+use rcb_overhead::work::Slowdown;
 use rcb_overhead::{calibrate, text};
 use std::collections::BTreeMap;
 
@@ -20,7 +21,8 @@ written each time. Its output must be the same in every run.
   t_prot = t_app + C * (t_kern + t_master + t_kern') + t_hw
 
 The text says what replication costs, where the time goes, and what the run would take if agent and supervisor (or the
-kernel, too) were built with a hardening that slows them by C.
+kernel, too) were built with a hardening that slows them by C. With `--c measured`, C is that of the program's own calls
+and compared bytes.
 
 Examples:
   rcb estimate -- bzip2 -kc data
@@ -44,7 +46,7 @@ pub(crate) struct EstimateArgs {
 pub(crate) fn run(args: &EstimateArgs) -> Result<Outcome> {
     // Everything that can be wrong about the command line, before anything runs.
     let own = std::env::current_exe().context("finding the rcb command itself")?;
-    let factors = resolve(&args.factors, &own)?;
+    let slowdowns = resolve(&args.factors, &own)?;
     let scratch = tempfile::tempdir().context("making a folder for outputs")?;
     let build = Build { name: "default".into(), rcb: own };
     let plan = args.session.plan(vec![build.clone()], scratch.path(), 2)?;
@@ -69,7 +71,7 @@ pub(crate) fn run(args: &EstimateArgs) -> Result<Outcome> {
         let measured = session::measure(&plan, subject, like, &of, &mut document.round_trip_ns, &mut told);
         let measured = or_without(measured.with_context(|| name.clone()), subjects.len())?;
         let Some(mut program) = measured else { continue };
-        add_predictions(&mut program, &factors);
+        add_predictions(&mut program, &slowdowns);
         document.programs.push(program);
     }
     let end = end(&document, subjects.len())?;
@@ -77,36 +79,33 @@ pub(crate) fn run(args: &EstimateArgs) -> Result<Outcome> {
     Ok(end)
 }
 
-/// Names and values of the factors; `measured` becomes all that were measured against this build.
-fn resolve(texts: &[String], own: &std::path::Path) -> Result<Vec<(String, f64)>> {
-    let mut factors = Vec::new();
+/// The slowdowns that are meant; `measured` becomes all that were measured against this build.
+fn resolve(texts: &[String], own: &std::path::Path) -> Result<Vec<Slowdown>> {
+    let mut slowdowns = Vec::new();
     for text in texts {
         let factor: Factor = text.parse().with_context(|| format!("--c {}", texts.join(",")))?;
         if let Some(value) = factor.value() {
-            factors.push((factor.to_string(), value));
+            slowdowns.push(Slowdown::fixed(factor.to_string(), value));
         } else {
             let known = Store::of_user()?.of_base(&build_id(own)?).context("--c measured")?;
-            factors.extend(known.into_iter().map(|one| (format!("{}*", one.name), one.factor)));
+            let measured =
+                |one: Measured| Slowdown { name: format!("{}*", one.name), factor: one.factor, work: one.work };
+            slowdowns.extend(known.into_iter().map(measured));
         }
     }
-    Ok(factors)
+    Ok(slowdowns)
 }
 
-/// Predictions for each factor: agent and supervisor hardened, and the kernel, too.
-fn add_predictions(program: &mut Program, factors: &[(String, f64)]) {
-    let native_s = program.native_s.mean().unwrap_or(0.0);
+/// Predictions for each slowdown: agent and supervisor hardened, and the kernel, too.
+fn add_predictions(program: &mut Program, slowdowns: &[Slowdown]) {
     for variant in &mut program.variants {
         let error_s = variant.error_s.unwrap_or(0.0);
-        for (name, factor) in factors {
+        for slowdown in slowdowns {
+            let factor = slowdown.factor(variant.replicas, variant.mix());
             for scope in [Scope::Built, Scope::Whole] {
-                let time = predict(native_s, variant.mean_s, error_s, &variant.parts, *factor, scope);
-                variant.predictions.push(Predicted {
-                    name: name.clone(),
-                    factor: *factor,
-                    scope,
-                    time,
-                    measured_s: None,
-                });
+                let time = predict(variant.mean_s, error_s, &variant.parts, factor, scope);
+                let name = slowdown.name.clone();
+                variant.predictions.push(Predicted { name, factor, scope, time, measured_s: None });
             }
         }
     }
@@ -120,7 +119,7 @@ mod tests {
     fn factors_are_checked_before_anything_runs() {
         let own = std::path::Path::new("/bin/true");
         let resolve = |text: &str| resolve(&[text.to_owned()], own);
-        assert_eq!(resolve("swift").unwrap(), [("swift".to_owned(), 1.09)]);
+        assert_eq!(resolve("swift").unwrap(), [Slowdown::fixed("swift".to_owned(), 1.09)]);
         for bad in ["0.5", "x", ""] {
             let error = format!("{:#}", resolve(bad).unwrap_err());
             assert!(error.starts_with("--c "), "{error}");

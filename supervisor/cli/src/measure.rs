@@ -5,10 +5,13 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use rcb_keeper::Outcome;
 use rcb_overhead::document::{Calibration, MEASURE};
+use rcb_overhead::hardened::{self, Found};
 use rcb_overhead::session::{self, Build};
 use rcb_overhead::store::{Measured, Store, build_id};
-use rcb_overhead::{calibrate, hardened, text};
+use rcb_overhead::work::Slowdown;
+use rcb_overhead::{calibrate, text};
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -19,9 +22,10 @@ const BASE: &str = "none";
 /// Text behind the options of `rcb measure --help`.
 const NOTES: &str = "\
 Each build is an rcb command that carries its own agent. The factor C of each hardened build is measured on the agent's own
-work (calls, votes, digests) and kept with the build ids, for `rcb estimate --c measured`. Then the program runs with all
-builds, interleaved, and the text says what the formula predicts for C, what the hardened run took, the error, and which
-term grew otherwise than the formula says.
+work (calls, votes, digests) and kept with the build ids, for `rcb estimate --c measured`. From it follows what a call and
+a compared byte cost each build, and from these the C of a program with its own calls and bytes. Then the program runs with
+all builds, interleaved, and the text says what the formula predicts for its C, what the hardened run took, the error, and
+which term grew otherwise than the formula says.
 
 Example:
   rcb measure --with none=target/release/rcb --with swift=target/swift/rcb -- dd if=/dev/zero of=/dev/null count=1000000";
@@ -49,14 +53,15 @@ pub(crate) fn run(args: &MeasureArgs) -> Result<Outcome> {
         |subject| or_without(session::reference(&plan, subject).with_context(|| subject.name()), subjects.len());
     let likes = subjects.iter().map(check).collect::<Result<Vec<_>>>()?;
     let (base, others) = plan.builds.split_first().context("no builds")?;
-    let mut factors = Vec::new();
-    let mut summary = Vec::new();
+    let mut slowdowns = Vec::new();
+    let mut summary = String::new();
     for other in others {
         tell(&format!("measuring C of {}", other.name));
-        let (factor, kinds) =
+        let Found { factor, kinds, work } =
             hardened::factor(&plan, base, other).with_context(|| format!("measuring C of {}", other.name))?;
         let each: Vec<String> = kinds.iter().map(|(kind, value)| format!("{kind} {value:.3}")).collect();
-        summary.push(format!("C of {}: {factor:.3} ({})", other.name, each.join(", ")));
+        _ = writeln!(summary, "C of {}: {factor:.3} ({})", other.name, each.join(", "));
+        summary.push_str(&work.text());
         Store::of_user()?.add(Measured {
             name: other.name.clone(),
             base: build_id(&base.rcb)?,
@@ -64,9 +69,10 @@ pub(crate) fn run(args: &MeasureArgs) -> Result<Outcome> {
             processor: document.machine.processor.clone(),
             factor: factor.max(1.0),
             kinds,
+            work,
             unix_s: document.unix_s,
         })?;
-        factors.push((other.name.clone(), factor));
+        slowdowns.push(Slowdown { name: other.name.clone(), factor, work });
     }
     let mut constants = BTreeMap::new();
     for &replicas in &plan.replicas {
@@ -85,13 +91,12 @@ pub(crate) fn run(args: &MeasureArgs) -> Result<Outcome> {
         let measured = session::measure(&plan, subject, like, &of, &mut document.round_trip_ns, &mut told);
         let measured = or_without(measured.with_context(|| name.clone()), subjects.len())?;
         let Some(mut program) = measured else { continue };
-        hardened::compare(&mut program, &factors);
+        hardened::compare(&mut program, &slowdowns);
         document.programs.push(program);
     }
     let end = end(&document, subjects.len())?;
-    args.result.write(&document, || {
-        format!("{}\n\n{}\n{}", summary.join("\n"), text::page(&document), hardened::misses(&document))
-    })?;
+    args.result
+        .write(&document, || format!("{summary}\n{}\n{}", text::page(&document), hardened::misses(&document)))?;
     Ok(end)
 }
 

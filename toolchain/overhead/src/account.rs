@@ -1,5 +1,6 @@
 //! What `rcb run --stats --record` says about a run.
 
+use crate::work::Mix;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use serde_json::Value;
@@ -29,7 +30,9 @@ pub struct Account {
     pub reading_s: f64,
     /// System calls.
     pub calls: u64,
-    /// Of these, through patched sites.
+    /// Bytes of calls that were hashed to be compared; 0 with one replica.
+    pub bytes_compared: u64,
+    /// Of the calls, those through patched sites.
     pub patched: u64,
     /// Times it waited.
     pub waits: u64,
@@ -39,6 +42,11 @@ impl Account {
     /// CPU time, without reading the clock.
     pub fn work_s(&self) -> f64 {
         self.user_s + self.system_s - self.reading_s
+    }
+
+    /// What its agent had to do.
+    pub fn mix(&self) -> Mix {
+        Mix { calls: self.calls, bytes: self.bytes_compared }
     }
 
     /// Waiting for peers by spinning.
@@ -65,6 +73,7 @@ struct Stats {
     kernel_s: f64,
     reading_s: f64,
     calls: u64,
+    bytes_compared: u64,
     patched: u64,
     waits: u64,
 }
@@ -130,6 +139,7 @@ fn account(replica: &Replica) -> Account {
         kernel_s: stats.kernel_s,
         reading_s: stats.reading_s,
         calls: stats.calls,
+        bytes_compared: stats.bytes_compared,
         patched: stats.patched,
         waits: stats.waits,
     }
@@ -149,13 +159,13 @@ mod tests {
             r#"{"event":"move","replica":1}"#,
             "\n",
             r#"{"event":"summary","wall_s":1,"replicas":[{"user_s":0.5,"system_s":0.25,"delayed_s":0,"max_rss_kib":9,"stats":{"#,
-            r#""own_s":0.1,"wait_s":0.3,"sleep_s":0.1,"kernel_s":0.2,"reading_s":0.05,"calls":7,"patched":6,"waits":2,"new":1}}]}"#,
+            r#""own_s":0.1,"wait_s":0.3,"sleep_s":0.1,"kernel_s":0.2,"reading_s":0.05,"calls":7,"bytes_compared":99,"patched":6,"waits":2,"new":1}}]}"#,
         );
         let record = parse(text).unwrap();
         assert_eq!((record.cpus, record.refused, record.moves), (vec![1, 0], vec!["fork".to_owned()], 1));
         assert!((record.replicas[0].work_s() - 0.7).abs() < 1e-12);
         assert!((record.replicas[0].spin_s() - 0.2).abs() < 1e-12);
-        assert_eq!(record.replicas[0].calls, 7);
+        assert_eq!(record.replicas[0].mix(), Mix { calls: 7, bytes: 99 });
     }
 
     #[test]

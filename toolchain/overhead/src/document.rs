@@ -7,6 +7,7 @@ use crate::machine::Machine;
 use crate::model::{Parts, Prediction, Scope};
 use crate::samples::Samples;
 use crate::split::Constants;
+use crate::work::Mix;
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
@@ -97,7 +98,7 @@ pub struct Variant {
     pub replicas: usize,
     /// Build of supervisor and agent.
     pub build: String,
-    /// Its factor C, if the build is hardened and was measured.
+    /// C of the build for this program, if the build is hardened and was measured.
     pub factor: Option<f64>,
     /// Wall time of so many native copies at once; empty if that was not measured.
     pub copies_s: Samples,
@@ -113,6 +114,9 @@ pub struct Variant {
     pub unexplained_s: f64,
     /// System calls of a replica.
     pub calls: u64,
+    /// Bytes that a replica hashed to be compared.
+    #[serde(default)]
+    pub bytes_compared: u64,
     /// Times that replicas were moved in all rounds.
     pub moves: usize,
     /// Predicted wall times.
@@ -120,6 +124,11 @@ pub struct Variant {
 }
 
 impl Variant {
+    /// What the leader's agent had to do.
+    pub fn mix(&self) -> Mix {
+        Mix { calls: self.calls, bytes: self.bytes_compared }
+    }
+
     /// Wall time over that of one native copy.
     pub fn over_native(&self, program: &Program) -> Option<f64> {
         Some(self.wall_s.median()? / program.native_s.median()?)
@@ -136,7 +145,7 @@ impl Variant {
 pub struct Predicted {
     /// Name of the factor.
     pub name: String,
-    /// C.
+    /// C for this program.
     pub factor: f64,
     /// What is hardened.
     pub scope: Scope,

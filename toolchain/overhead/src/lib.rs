@@ -3,7 +3,7 @@
 //! Pure, and tested as such:
 //!
 //! - [`factor`] reads what the user says about hardening, [`model`] is the formula, [`split`] turns the counters of runs
-//!   into the terms of the formula, [`outliers`] judges repeated measurements, [`samples`] sums them up;
+//!   into the terms of the formula, [`work`] is the factor of a program's own mix of work, [`outliers`] judges repeated measurements, [`samples`] sums them up;
 //! - [`document`] is what is kept of a session, [`text`], [`bars`], [`csv`], [`table`] and [`report`] show it.
 //!
 //! Measuring:
@@ -35,3 +35,4 @@ pub mod subject;
 pub mod suite;
 pub mod table;
 pub mod text;
+pub mod work;

@@ -11,11 +11,18 @@
 //! With C = 1 it is the replicated run that was measured, so it can be written from there:
 //! `t_prot = t_repl + (C - 1) * t_rcb`. What `t_rcb` is depends on what is hardened: the kernel belongs to the RCB but
 //! cannot be built by our compiler, so [`Scope::Built`] takes the agent and the supervisor alone. The form
-//! `t_native + C * t_replicated` charges everything that replication adds, waiting and caches included, and nothing of
-//! the program's own calls; it is [`Scope::Added`].
+//! `t_native + C * t_replicated` charges what replication adds and nothing of the program's own calls; it is
+//! [`Scope::Added`]. As in the formula, `t_hw` stays outside of the product, and so does CPU time that others took: what
+//! native copies at once already lose is no slower for a hardened agent. Waiting is in it, and so is what the parts do
+//! not explain:
+//!
+//! ```text
+//!   t_prot = t_native + t_hw + t_delayed + C * (t_repl - t_native - t_hw - t_delayed)
+//! ```
 //!
 //! Waiting for a peer is half the peer's agent at work and half the way of a cache line; only the first half grows with
-//! C. How much it is cannot be told from one side: the prediction lets it grow not at all, its upper bound fully.
+//! C. How much it is cannot be told from one side: the predictions for `Built` and `Whole` let it grow not at all, their
+//! upper bounds fully; `Added` lets it grow fully.
 
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +63,11 @@ impl Parts {
         ]
     }
 
+    /// One native copy that has its CPU for itself: `t_native`.
+    pub fn native_s(&self) -> f64 {
+        self.app_s + self.idle_s + self.kernel_s
+    }
+
     /// All together.
     pub fn sum_s(&self) -> f64 {
         self.named().iter().map(|(_, value)| value).sum()
@@ -85,7 +97,7 @@ pub enum Scope {
     Built,
     /// The kernel, too.
     Whole,
-    /// Everything that replication adds.
+    /// Everything that replication adds, except for caches, memory and CPU time taken by others.
     Added,
 }
 
@@ -100,14 +112,14 @@ pub struct Prediction {
     pub high_s: f64,
 }
 
-/// Predicts `t_prot` from a replicated run of `wall_s` seconds, known to plus or minus `error_s`, beside a native run of
-/// `native_s` seconds.
-pub fn predict(native_s: f64, wall_s: f64, error_s: f64, parts: &Parts, factor: f64, scope: Scope) -> Prediction {
+/// Predicts `t_prot` from a replicated run of `wall_s` seconds, known to plus or minus `error_s`, and its parts.
+pub fn predict(wall_s: f64, error_s: f64, parts: &Parts, factor: f64, scope: Scope) -> Prediction {
     let more = factor - 1.0;
     let (grows, may_grow) = match scope {
         Scope::Built => (parts.master_s, parts.wait_s),
         Scope::Whole => (parts.kernel_s + parts.master_s + parts.kernel_extra_s, parts.wait_s),
-        Scope::Added => (wall_s - native_s, 0.0),
+        // Both are measured against another run: below 0 they are noise, and no reason to let more grow.
+        Scope::Added => (wall_s - parts.native_s() - parts.hardware_s.max(0.0) - parts.delayed_s.max(0.0), 0.0),
     };
     let seconds = wall_s + more * grows.max(0.0);
     // What was measured wrongly about the run is wrong about the part of it that grows, too.
@@ -135,36 +147,51 @@ mod tests {
     fn the_formula_by_hand() {
         // t_app + C * (t_kern + t_master + t_kern') + t_hw with waiting in t_hw.
         let by_hand = 5.5 + 3.0 * (1.0 + 0.4 + 0.2) + 0.1 + 0.3;
-        let whole = predict(6.5, PARTS.sum_s(), 0.0, &PARTS, 3.0, Scope::Whole);
+        let whole = predict(PARTS.sum_s(), 0.0, &PARTS, 3.0, Scope::Whole);
         assert!((whole.seconds - by_hand).abs() < 1e-12);
         assert!((whole.high_s - by_hand - 2.0 * 0.3).abs() < 1e-12);
-        let added = predict(6.5, 7.5, 0.0, &PARTS, 3.0, Scope::Added);
-        assert!((added.seconds - (6.5 + 3.0 * 1.0)).abs() < 1e-12);
-        let built = predict(6.5, 7.5, 0.0, &PARTS, 1.5, Scope::Built);
+        let built = predict(7.5, 0.0, &PARTS, 1.5, Scope::Built);
         assert!((built.seconds - 7.7).abs() < 1e-12);
     }
 
     #[test]
+    fn caches_and_others_do_not_grow_with_the_agent() {
+        let added = |parts: &Parts, wall_s| predict(wall_s, 0.0, parts, 3.0, Scope::Added).seconds;
+        // t_native 6.5 and t_hw 0.1; what is left of 7.5, 0.9 with waiting in it, three times.
+        assert!((added(&PARTS, 7.5) - (6.5 + 0.1 + 3.0 * 0.9)).abs() < 1e-12);
+        // Others took 0.4 more: the run is so much longer, and so is the prediction.
+        let busy = Parts { delayed_s: 0.4, ..PARTS };
+        assert!((added(&busy, 7.9) - added(&PARTS, 7.5) - 0.4).abs() < 1e-12);
+        // Copies that were faster than one copy alone, or not measured: all that is beyond the native run, 1.0, grows.
+        for hardware_s in [-0.1, 0.0] {
+            assert!((added(&Parts { hardware_s, ..PARTS }, 7.5) - (6.5 + 3.0 * 1.0)).abs() < 1e-12);
+        }
+        // A run faster than the native one grows by nothing.
+        assert!((added(&PARTS, 6.4) - 6.4).abs() < 1e-12);
+    }
+
+    #[test]
     fn the_error_of_the_run_is_in_the_band() {
-        let built = predict(6.5, 7.5, 0.2, &PARTS, 1.0, Scope::Built);
+        let built = predict(7.5, 0.2, &PARTS, 1.0, Scope::Built);
         assert!((built.low_s - 7.3).abs() < 1e-12 && (built.high_s - 7.7).abs() < 1e-12);
     }
 
     proptest! {
         #[test]
         fn nothing_hardened_is_the_run_itself_and_more_costs_more(
-            wall in 0.01..100.0_f64, native in 0.01..100.0_f64, error in 0.0..1.0_f64,
-            master in 0.0..1.0_f64, wait in 0.0..1.0_f64, kernel in 0.0..1.0_f64,
+            wall in 0.01..100.0_f64, app in 0.01..100.0_f64, error in 0.0..1.0_f64,
+            master in 0.0..1.0_f64, wait in 0.0..1.0_f64, kernel in 0.0..1.0_f64, hardware in -1.0..1.0_f64,
             factor in 1.0..10.0_f64, step in 0.0..5.0_f64,
         ) {
-            let parts = Parts { master_s: master, wait_s: wait, kernel_s: kernel, ..Parts::default() };
+            let (app_s, master_s, wait_s, kernel_s, hardware_s) = (app, master, wait, kernel, hardware);
+            let parts = Parts { app_s, kernel_s, master_s, wait_s, hardware_s, ..Parts::default() };
             for scope in [Scope::Built, Scope::Whole, Scope::Added] {
-                let at = |factor| predict(native, wall, error, &parts, factor, scope);
+                let at = |factor| predict(wall, error, &parts, factor, scope);
                 prop_assert!((at(1.0).seconds - wall).abs() < 1e-9);
                 prop_assert!(at(factor + step).seconds >= at(factor).seconds);
                 prop_assert!(at(factor).low_s <= at(factor).seconds && at(factor).seconds <= at(factor).high_s);
             }
-            let of = |scope| predict(native, wall, error, &parts, factor, scope).seconds;
+            let of = |scope| predict(wall, error, &parts, factor, scope).seconds;
             prop_assert!(of(Scope::Whole) >= of(Scope::Built));
         }
     }

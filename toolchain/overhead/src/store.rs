@@ -1,9 +1,11 @@
 //! Measured factors C, kept from one session to the next with the builds that they belong to.
 //!
 //! A factor is a property of two binaries on one machine: the supervisor with its agent as the compiler makes it, and
-//! the hardened one. Both are known by a digest of the whole file, which carries the agent inside.
+//! the hardened one. What a call and a byte cost both of them is kept, too, since C of a program depends on its mix of
+//! them. Both are known by a digest of the whole file, which carries the agent inside.
 
 use crate::subject::digest;
+use crate::work::Work;
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -20,10 +22,13 @@ pub struct Measured {
     pub build: String,
     /// Processor it was measured on.
     pub processor: String,
-    /// C.
+    /// C of the build as a whole.
     pub factor: f64,
     /// C of each kind of work: calls, votes, digests.
     pub kinds: Vec<(String, f64)>,
+    /// What C of a program depends on; nothing in files of versions that used the single factor for every program.
+    #[serde(default)]
+    pub work: Work,
     /// When, seconds since 1970.
     pub unix_s: f64,
 }
@@ -111,6 +116,35 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::work::{Costs, Mix, Rates, Slowdown};
+
+    /// A build whose calls are slower by the factor.
+    fn known(factor: f64) -> Work {
+        let (base, hardened) =
+            (Rates { call_ns: 200.0, byte_ns: 0.05 }, Rates { call_ns: 200.0 * factor, byte_ns: 0.05 });
+        Work { alone: None, together: Some(Costs { base, hardened }) }
+    }
+
+    #[test]
+    fn a_file_of_an_older_version_has_the_single_factor() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("factors.json");
+        let old = r#"[{"name":"swift","base":"1","build":"9","processor":"p","factor":1.24,
+            "kinds":[["calls",1.3],["votes",1.42],["digests",1.03]],"unix_s":5.0}]"#;
+        fs::write(&path, old).unwrap();
+        let store = Store::at(path);
+        let found = store.of_base("1").unwrap().remove(0);
+        assert_eq!(found.work, Work::default());
+        let slowdown = Slowdown { name: found.name.clone(), factor: found.factor, work: found.work };
+        let mix = Mix { calls: 1_000_000, bytes: 1000 };
+        for replicas in 1..4 {
+            assert!((slowdown.factor(replicas, mix) - 1.24).abs() < 1e-12);
+        }
+        // Measured again, it has all.
+        store.add(Measured { work: known(1.5), ..found }).unwrap();
+        let all = store.all().unwrap();
+        assert_eq!((all.len(), all[0].work), (1, known(1.5)));
+    }
 
     #[test]
     fn factors_belong_to_builds() {
@@ -124,6 +158,7 @@ mod tests {
             processor: String::new(),
             factor,
             kinds: vec![("calls".into(), factor)],
+            work: known(factor),
             unix_s: 0.0,
         };
         store.add(one("1", 1.5)).unwrap();

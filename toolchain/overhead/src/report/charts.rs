@@ -286,7 +286,9 @@ fn predictions(programs: &[(String, &Document, &Program)]) -> Option<Sortable> {
     (!rows.is_empty()).then(|| Sortable {
         id: "predictions".into(),
         title: "Predictions".into(),
-        note: "The run if agent and supervisor, or the kernel, too, were slowed by C.".into(),
+        note: "The run if agent and supervisor, or the kernel, too, were slowed by C; a measured C is that of the program's \
+               own calls and compared bytes."
+            .into(),
         columns: columns.map(String::from).into(),
         rows,
     })

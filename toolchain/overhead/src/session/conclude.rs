@@ -97,6 +97,7 @@ fn variant(
         parts = parts.plus(&split(&observed, constants), share);
     }
     let mean_s = walls.mean().unwrap_or(0.0);
+    let leader = runs.first().map(|run| run.record.replicas[0]).unwrap_or_default();
     Variant {
         replicas,
         build: build.to_owned(),
@@ -107,7 +108,8 @@ fn variant(
         mean_s,
         unexplained_s: mean_s - parts.sum_s(),
         parts,
-        calls: runs.first().map_or(0, |run| run.record.replicas[0].calls),
+        calls: leader.calls,
+        bytes_compared: leader.bytes_compared,
         moves: runs.iter().map(|run| run.record.moves).sum(),
         predictions: Vec::new(),
     }
