@@ -254,7 +254,7 @@ fn to_other(st: &State, call: &Call, args: &[u64; 6], inode: u64) -> i64 {
 }
 
 /// What `/proc` calls a descriptor.
-fn path_of(folder: &[u8], fd: u64) -> [u8; 32] {
+pub fn proc_path(folder: &[u8], fd: u64) -> [u8; 32] {
     let mut path = [0; 32];
     path[..folder.len()].copy_from_slice(folder);
     decimal(u64::from(fd as u32), &mut path[folder.len()..]);
@@ -263,7 +263,7 @@ fn path_of(folder: &[u8], fd: u64) -> [u8; 32] {
 
 /// The number of the process whose folder in `/proc` this is; `pidfd_send_signal` takes that for its descriptor.
 fn of_folder(fd: u64) -> Option<u32> {
-    let (path, mut link) = (path_of(b"/proc/self/fd/", fd), [0u8; 32]);
+    let (path, mut link) = (proc_path(b"/proc/self/fd/", fd), [0u8; 32]);
     // SAFETY: writes a local.
     let got = unsafe { syscall!(nr::READLINK, path.as_ptr(), link.as_mut_ptr(), link.len(), 0, 0, 0) };
     let digits = link[..got.max(0) as usize].strip_prefix(b"/proc/")?;
@@ -272,7 +272,7 @@ fn of_folder(fd: u64) -> Option<u32> {
 
 /// The number of the process behind a descriptor, as `/proc/self/fdinfo` tells it.
 fn process_id(fd: u64) -> Option<u32> {
-    let path = path_of(b"/proc/self/fdinfo/", fd);
+    let path = proc_path(b"/proc/self/fdinfo/", fd);
     let file = crate::load::elf::open(path.as_ptr() as u64).ok()?;
     let mut text = [0u8; 256];
     // SAFETY: reads into a local.
