@@ -214,6 +214,18 @@ fn correct(info: &mut SigInfo) {
     }
 }
 
+/// The same for what rt_sigtimedwait has told, with its result.
+pub fn waited(at: u64, signal: i64) -> i64 {
+    if signal == i64::from(signals::SIGCHLD)
+        && let Ok(mut info) = guest::get::<SigInfo>(at)
+    {
+        correct(&mut info);
+        // It was written a moment ago.
+        let _ = guest::put(at, &info);
+    }
+    signal
+}
+
 /// The same for what a signalfd has told, a `struct signalfd_siginfo` at `at`.
 pub fn correct_told(at: u64) {
     let (Ok(signo), Ok(words)) = (guest::get::<u32>(at), guest::get::<[u32; 2]>(at + 8)) else { return };

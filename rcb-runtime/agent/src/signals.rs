@@ -145,6 +145,7 @@ pub fn forked(st: &mut State) {
     st.signals.forced = 0;
     st.signals.queued_count = 0;
     tell_stop_news(st);
+    crate::shared::own().death_signal.store(0, core::sync::atomic::Ordering::Relaxed);
     crate::arrivals::forget(st);
 }
 

@@ -1,5 +1,5 @@
-// covers: signalfd SIGCHLD
-// A signalfd tells which child has ended, and how, as script(1) wants to know.
+// covers: signalfd rt_sigtimedwait SIGCHLD
+// A signalfd and sigwaitinfo tell which child has ended, and how, as script(1) wants to know.
 #include "check.h"
 #include <poll.h>
 #include <sys/signalfd.h>
@@ -35,6 +35,15 @@ int main(void) {
     CHECK(kill(child, SIGKILL) == 0);
     tell(fd, child);
     CHECK(waitpid(child, &status, 0) == child);
+    // The same by sigwaitinfo.
+    if ((child = fork()) == 0)
+        _exit(4);
+    siginfo_t info;
+    CALL(sigwaitinfo(&set, &info));
+    CHECK(info.si_pid == child && info.si_uid == getuid());
+    printf("code %d, status %d\n", info.si_code, info.si_status);
+    CHECK(waitpid(child, &status, 0) == child);
+    CALL(sigtimedwait(&set, NULL, &(struct timespec){0}));
     // One's own signals, and bytes that only look like a signal.
     CHECK(kill(getpid(), SIGUSR1) == 0);
     tell(fd, getpid());
