@@ -263,6 +263,8 @@ pub struct Segment {
     pub waited_changes: AtomicU32,
     /// Non-zero: the guest does not want to be told of children that stop or go on.
     pub no_stop_news: AtomicU32,
+    /// The signal that the guest wants to have when its parent ends; 0 for none.
+    pub death_signal: AtomicU32,
     /// A signal that has arrived and ends the guest by default; 0 for none. The guest may be busy without calls.
     pub fatal: AtomicU32,
     /// A signal that has arrived and waits for the guest's next call; 0 for none.

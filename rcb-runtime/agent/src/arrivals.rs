@@ -14,6 +14,7 @@
 #![allow(unsafe_code, reason = "a ring that a signal handler fills, and the process's own signal state")]
 
 use crate::fault::{Words, park};
+use crate::guest;
 use crate::handled::wait;
 use crate::recovery::replay;
 use crate::shared;
@@ -210,6 +211,35 @@ fn correct(info: &mut SigInfo) {
             let control = shared::control_of(child.group as usize);
             *info = wait::info(child.pid, control.job_status.load(Relaxed), control);
         }
+    }
+}
+
+/// The same for what rt_sigtimedwait has told, with its result.
+pub fn waited(at: u64, signal: i64) -> i64 {
+    if signal == i64::from(signals::SIGCHLD)
+        && let Ok(mut info) = guest::get::<SigInfo>(at)
+    {
+        correct(&mut info);
+        // It was written a moment ago.
+        let _ = guest::put(at, &info);
+    }
+    signal
+}
+
+/// The same for what a signalfd has told, a `struct signalfd_siginfo` at `at`.
+pub fn correct_told(at: u64) {
+    let (Ok(signo), Ok(words)) = (guest::get::<u32>(at), guest::get::<[u32; 2]>(at + 8)) else { return };
+    let [code, pid] = words.map(|word| word as i32);
+    let mut info = SigInfo { signo: signo as i32, code, ..Default::default() };
+    info.fields[0] = u64::from(pid as u32);
+    correct(&mut info);
+    if info.code != code {
+        let [ids, status, times @ ..] = info.fields;
+        // What was there has been written a moment ago.
+        let _ = guest::put(at + 8, &(info.code as u32));
+        let _ = guest::put(at + 12, &ids);
+        let _ = guest::put(at + 40, &(status as u32));
+        let _ = guest::put(at + 56, &[times[0], times[1]]);
     }
 }
 

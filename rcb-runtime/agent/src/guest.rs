@@ -102,6 +102,8 @@ unsafe impl Plain for rcb_sys::types::MsgHdr {}
 // SAFETY: as above.
 unsafe impl Plain for rcb_sys::types::Stack {}
 // SAFETY: as above.
+unsafe impl Plain for rcb_sys::types::SigInfo {}
+// SAFETY: as above.
 unsafe impl Plain for rcb_sys::types::SigAction {}
 
 /// Reads a NUL-terminated string; returns its length with the NUL, or `None` when it is longer than the buffer.

@@ -145,6 +145,7 @@ pub fn forked(st: &mut State) {
     st.signals.forced = 0;
     st.signals.queued_count = 0;
     tell_stop_news(st);
+    crate::shared::own().death_signal.store(0, core::sync::atomic::Ordering::Relaxed);
     crate::arrivals::forget(st);
 }
 
@@ -152,7 +153,8 @@ pub fn forked(st: &mut State) {
 pub fn tell_stop_news(st: &State) {
     const SA_NOCLDSTOP: u64 = 1;
     let action = &st.signals.actions[SIGCHLD as usize];
-    let none = drops(action.handler, SIGCHLD) || action.flags & SA_NOCLDSTOP != 0;
+    // By default they are ignored, but not while they are blocked.
+    let none = action.handler == 1 || action.flags & SA_NOCLDSTOP != 0;
     crate::shared::own().no_stop_news.store(u32::from(none), core::sync::atomic::Ordering::Relaxed);
 }
 

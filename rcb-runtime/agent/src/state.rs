@@ -107,7 +107,7 @@ pub struct State {
     /// Registers of the request being handled.
     pub regs: *const Regs,
     /// Values of prctl options that are only recorded: parent-death signal, dumpable, no_new_privs, tsc, subreaper.
-    pub prctl: [u64; 5],
+    pub prctl: [u64; 3],
     /// Peers that need descriptors over the socket (bits).
     pub socket_peers: u32,
     /// The current call is timed, see `timing`.
@@ -221,7 +221,7 @@ impl State {
         shared_maps: [(0, 0); 32],
         window: Window::NONE,
         regs: core::ptr::null(),
-        prctl: [0, 1, 0, 1, 0],
+        prctl: [1, 0, 1],
         socket_peers: 0,
         timing: false,
         entered: 0,

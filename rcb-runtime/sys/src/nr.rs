@@ -81,6 +81,10 @@ pub const UMASK: u32 = 95;
 pub const GETTIMEOFDAY: u32 = 96;
 /// getrlimit(2).
 pub const GETRLIMIT: u32 = 97;
+/// geteuid(2).
+pub const GETEUID: u32 = 107;
+/// getegid(2).
+pub const GETEGID: u32 = 108;
 /// getppid(2).
 pub const GETPPID: u32 = 110;
 /// getpgrp(2).

@@ -19,7 +19,7 @@ Exit status:
   The guest's own exit status or death by signal passes through. Codes of rcb itself:
     120  the replicas disagreed and it could not be corrected; nothing wrong has left
     125  rcb itself failed, or was called in a wrong way
-    126  the program was found but cannot be executed (not x86-64 ELF, no permission, set-user-ID)
+    126  the program was found but cannot be executed (not x86-64 ELF, no permission, set-user-ID of another)
     127  the program was not found
 
   Standard output and standard error belong to the guest. What rcb has to say goes to standard

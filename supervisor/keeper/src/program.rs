@@ -4,7 +4,7 @@
 //! about the program is found out here, with the same answers.
 
 use crate::error::{Error, Result};
-use nix::unistd::{AccessFlags, access};
+use nix::unistd::{AccessFlags, access, getegid, geteuid};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -219,10 +219,13 @@ fn check_elf(path: &Path, head: &[u8]) -> std::result::Result<(), Refusal> {
         return Err(Refusal::Never("an ELF file, but not a program (an object file or a core dump)".into()));
     }
     let meta = fs::metadata(path).map_err(|error| Refusal::from_io(&error))?;
-    if meta.mode() & 0o4000 != 0 || meta.mode() & 0o2010 == 0o2010 {
-        let kind = if meta.mode() & 0o4000 != 0 { "set-user-ID" } else { "set-group-ID" };
+    // The bits mean nothing where they would not change who the process is: root's programs executed by root.
+    let user = meta.mode() & 0o4000 != 0 && meta.uid() != geteuid().as_raw();
+    let group = meta.mode() & 0o2010 == 0o2010 && meta.gid() != getegid().as_raw();
+    if user || group {
+        let kind = if user { "set-user-ID" } else { "set-group-ID" };
         return Err(Refusal::Never(format!(
-            "{kind} programs are refused: a replica cannot get the rights that the kernel would give to it"
+            "{kind} programs of others are refused: a replica cannot get the rights that the kernel would give to it"
         )));
     }
     if let Some(interpreter) = interpreter_of(path, word(32), half(54), half(56)).map_err(|e| Refusal::from_io(&e))?

@@ -222,11 +222,16 @@ impl<'run> Tree<'run> {
 
     /// The children of a group that has ended belong to nobody.
     fn orphan(&mut self, parent: usize, forks: u64) -> Result<()> {
+        let mut told = Vec::new();
         for (id, watched) in &mut self.groups {
             if watched.parent == Some(parent) {
                 watched.parent = None;
                 self.shared.control.get(*id).virtual_ppid.store(1, Ordering::Relaxed);
+                told.extend(watched.lead().death_signal().map(|signal| (watched.guest_pid as i32, signal)));
             }
+        }
+        for (pid, signal) in told {
+            self.kill(pid, signal);
         }
         let mut unused = Vec::new();
         let control = &self.shared.control;

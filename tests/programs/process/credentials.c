@@ -12,6 +12,12 @@ int main(void) {
     CALL(syscall(SYS_capget, &head, data));
     SHOW(data[0].effective);
     CALL(syscall(SYS_capset, &head, data));
+    head.pid = getpid();
+    CALL(syscall(SYS_capget, &head, data));
+    CALL(syscall(SYS_capset, &head, data));
+    head.pid = 1;
+    CALL(syscall(SYS_capset, &head, data));
+    head.pid = 0;
     head.version = 5;
     CALL(syscall(SYS_capget, &head, data));
     CALL(getresgid(&a, &b, &c));

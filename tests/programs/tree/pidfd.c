@@ -116,6 +116,22 @@ int main(void) {
     wait_by(copy, pid, WEXITED);
     CALL(close(copy));
     CALL(close(fd));
+    // Folders of /proc, which count as descriptors for signals only.
+    char folder[32];
+    CHECK((pid = fork()) >= 0);
+    if (pid == 0)
+        for (;;)
+            pause();
+    snprintf(folder, sizeof folder, "/proc/%d", pid);
+    CHECK((fd = open(folder, O_DIRECTORY)) >= 0);
+    wait_by(fd, pid, WEXITED | WNOHANG);
+    CALL(signal_by(fd, SIGTERM, NULL));
+    CHECK(waitpid(pid, &status, 0) == pid);
+    SHOW(status);
+    CALL(close(fd));
+    CHECK((fd = open("/proc", O_DIRECTORY)) >= 0);
+    CALL(signal_by(fd, 0, NULL));
+    CALL(close(fd));
     // The program itself.
     struct sigaction action = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO};
     CHECK(sigaction(SIGUSR1, &action, NULL) == 0);
@@ -129,6 +145,11 @@ int main(void) {
     CALL(signal_by(fd, 0, NULL));
     CALL(signal_by(fd, 99, NULL));
     wait_by(fd, 0, WEXITED);
+    CALL(close(fd));
+    seen = 0;
+    CHECK((fd = open("/proc/self", O_DIRECTORY)) >= 0);
+    CALL(signal_by(fd, SIGUSR1, NULL));
+    SHOW(seen);
     CALL(close(fd));
     // What is refused.
     CALL(signal_by(0, 0, NULL));

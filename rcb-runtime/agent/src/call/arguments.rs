@@ -7,10 +7,21 @@ use crate::{arrivals, guest, handled};
 use rcb_abi::segment::PAYLOAD_MAX;
 use rcb_syscalls::spec::{Arg, Len};
 
+/// Of the header of capget and capset; into one with another version the kernel writes.
+const CAPABILITY_VERSIONS: [u32; 3] = [0x1998_0330, 0x2007_1026, 0x2008_0522];
+
 /// The arguments as the kernel shall see them: signal masks are virtual, and a result must fit into the payload ring.
 #[inline]
-pub(super) fn for_kernel(st: &State, call: &Call) -> [u64; 6] {
+pub(super) fn for_kernel(st: &mut State, call: &Call) -> [u64; 6] {
     let mut args = call.args;
+    if matches!(call.nr, 125 | 126)
+        && let Ok([version, pid]) = guest::get::<[u32; 2]>(args[0])
+        && CAPABILITY_VERSIONS.contains(&version)
+        && i64::from(pid) == handled::identity::pid()
+    {
+        st.wait_words[0] = u64::from(version);
+        args[0] = &raw const st.wait_words as u64;
+    }
     if let Some(position) = pid_argument(call.nr)
         && i64::from(args[position] as i32) == handled::identity::pid()
     {

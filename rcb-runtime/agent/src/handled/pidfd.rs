@@ -13,6 +13,7 @@ use crate::call::{Answer, Call, each, note_refusal, once, post_event};
 use crate::descriptors;
 use crate::guest;
 use crate::handled::{identity, petition, signal};
+use crate::load::script::decimal;
 use crate::recovery::{self, replay};
 use crate::shared;
 use crate::signals::{SIGKILL, SIGSTOP};
@@ -223,7 +224,7 @@ const ITSELF: u64 = 2;
 fn meant_by(st: &State, fd: u64) -> u64 {
     let inode = match named(fd) {
         Named::Process(inode) => inode,
-        Named::Other => return NOTHING,
+        Named::Other => of_folder(fd).and_then(|pid| with_process(pid, self::inode)).unwrap_or(NOTHING),
         Named::Unknown => return UNKNOWN,
     };
     // The process that leads this group is the guest itself.
@@ -240,7 +241,7 @@ fn to_other(st: &State, call: &Call, args: &[u64; 6], inode: u64) -> i64 {
     let [fd, signal, ..] = call.args;
     let child = child_mut(|child| child.process == inode);
     if matches!(signal as u32, SIGKILL | SIGSTOP | SIGCONT)
-        && let Some(pid) = child.as_ref().map(|child| child.pid).or_else(|| process_id(fd))
+        && let Some(pid) = child.as_ref().map(|child| child.pid).or_else(|| of_folder(fd)).or_else(|| process_id(fd))
     {
         let answer = petition::ask(st, KILL, pid as i32, signal as i32);
         if answer != fail(ESRCH) {
@@ -252,15 +253,26 @@ fn to_other(st: &State, call: &Call, args: &[u64; 6], inode: u64) -> i64 {
     if answer == fail(ESRCH) && child.is_some() { 0 } else { answer }
 }
 
+/// What `/proc` calls a descriptor.
+pub fn proc_path(folder: &[u8], fd: u64) -> [u8; 32] {
+    let mut path = [0; 32];
+    path[..folder.len()].copy_from_slice(folder);
+    decimal(u64::from(fd as u32), &mut path[folder.len()..]);
+    path
+}
+
+/// The number of the process whose folder in `/proc` this is; `pidfd_send_signal` takes that for its descriptor.
+fn of_folder(fd: u64) -> Option<u32> {
+    let (path, mut link) = (proc_path(b"/proc/self/fd/", fd), [0u8; 32]);
+    // SAFETY: writes a local.
+    let got = unsafe { syscall!(nr::READLINK, path.as_ptr(), link.as_mut_ptr(), link.len(), 0, 0, 0) };
+    let digits = link[..got.max(0) as usize].strip_prefix(b"/proc/")?;
+    core::str::from_utf8(digits).ok()?.parse().ok()
+}
+
 /// The number of the process behind a descriptor, as `/proc/self/fdinfo` tells it.
 fn process_id(fd: u64) -> Option<u32> {
-    let mut path = *b"/proc/self/fdinfo/\0\0\0\0\0\0\0\0\0\0\0";
-    let (mut digits, mut rest) = ((fd as u32).checked_ilog10().unwrap_or(0) as usize + 1, fd as u32);
-    while digits > 0 {
-        digits -= 1;
-        path[b"/proc/self/fdinfo/".len() + digits] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-    }
+    let path = proc_path(b"/proc/self/fdinfo/", fd);
     let file = crate::load::elf::open(path.as_ptr() as u64).ok()?;
     let mut text = [0u8; 256];
     // SAFETY: reads into a local.

@@ -4,6 +4,7 @@ use crate::call::{Answer, Call, each};
 use crate::guest;
 use crate::shared;
 use crate::state::State;
+use core::sync::atomic::Ordering::Relaxed;
 use rcb_sys::errno::{EFAULT, EINVAL, ENODEV};
 
 const ARCH_SET_GS: u64 = 0x1001;
@@ -30,8 +31,6 @@ const PR_GET_DUMPABLE: u64 = 3;
 const PR_SET_DUMPABLE: u64 = 4;
 const PR_GET_TSC: u64 = 25;
 const PR_SET_TSC: u64 = 26;
-const PR_SET_CHILD_SUBREAPER: u64 = 36;
-const PR_GET_CHILD_SUBREAPER: u64 = 37;
 const PR_SET_NO_NEW_PRIVS: u64 = 38;
 const PR_GET_NO_NEW_PRIVS: u64 = 39;
 const PR_SET_PTRACER: u64 = 0x5961_6d61;
@@ -45,19 +44,20 @@ pub fn prctl(st: &mut State, call: &Call) -> Answer {
     };
     match call.args[0] {
         PR_SET_PDEATHSIG if value > 64 => Answer::error(EINVAL),
-        PR_SET_PDEATHSIG => set(st, 0, value),
-        PR_GET_PDEATHSIG => put(st.prctl[0]),
+        PR_SET_PDEATHSIG => {
+            shared::own().death_signal.store(value as u32, Relaxed);
+            Answer::local(0)
+        }
+        PR_GET_PDEATHSIG => put(u64::from(shared::own().death_signal.load(Relaxed))),
         PR_SET_DUMPABLE if value > 1 => Answer::error(EINVAL),
-        PR_SET_DUMPABLE => set(st, 1, value),
-        PR_GET_DUMPABLE => Answer::local(st.prctl[1] as i64),
+        PR_SET_DUMPABLE => set(st, 0, value),
+        PR_GET_DUMPABLE => Answer::local(st.prctl[0] as i64),
         PR_SET_NO_NEW_PRIVS if value != 1 => Answer::error(EINVAL),
-        PR_SET_NO_NEW_PRIVS => set(st, 2, 1),
-        PR_GET_NO_NEW_PRIVS => Answer::local(st.prctl[2] as i64),
+        PR_SET_NO_NEW_PRIVS => set(st, 1, 1),
+        PR_GET_NO_NEW_PRIVS => Answer::local(st.prctl[1] as i64),
         PR_SET_TSC if value != 1 && value != 2 => Answer::error(EINVAL),
-        PR_SET_TSC => set(st, 3, value),
-        PR_GET_TSC => put(st.prctl[3]),
-        PR_SET_CHILD_SUBREAPER => set(st, 4, u64::from(value != 0)),
-        PR_GET_CHILD_SUBREAPER => put(st.prctl[4]),
+        PR_SET_TSC => set(st, 2, value),
+        PR_GET_TSC => put(st.prctl[2]),
         PR_SET_PTRACER => Answer::local(0),
         _ => Answer::error(EINVAL),
     }

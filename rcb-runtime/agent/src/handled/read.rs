@@ -6,9 +6,11 @@
 
 use crate::agree::record::Reply;
 use crate::agree::{meet, post, record};
+use crate::arrivals;
 use crate::call::{Answer, Call, each, follow, meets, once, performed, post_event};
 use crate::fault::{Words, park};
 use crate::guest;
+use crate::handled::pidfd::proc_path;
 use crate::hook;
 use crate::recovery;
 use crate::shared;
@@ -29,7 +31,7 @@ const SEEK_CUR: u64 = 1;
 /// The call.
 pub fn read(st: &mut State, call: &Call) -> Answer {
     if st.n == 1 {
-        return once(st, call, false, |_, args| performed(call, args));
+        return once(st, call, false, |_, args| signals_told(args, performed(call, args)));
     }
     let mut done = 0;
     if !st.leads() {
@@ -51,7 +53,26 @@ pub fn read(st: &mut State, call: &Call) -> Answer {
     if vector && total > PAYLOAD_MAX as u64 {
         return once(st, call, meet, |_, args| performed(call, &shortened(*args)));
     }
-    once(st, call, meet, |_, args| performed(call, args))
+    once(st, call, meet, |_, args| signals_told(args, performed(call, args)))
+}
+
+/// A read has ended with this: if it was of a signalfd, what is told of children is corrected.
+fn signals_told(args: &[u64; 6], result: i64) -> i64 {
+    const ENTRY: i64 = 128;
+    let [fd, at, ..] = *args;
+    let first = if result > 0 && result % ENTRY == 0 { guest::get::<u32>(at).unwrap_or(0) } else { 0 };
+    if (1..=64).contains(&first) && is_signalfd(fd) {
+        (at..at + result as u64).step_by(ENTRY as usize).for_each(arrivals::correct_told);
+    }
+    result
+}
+
+fn is_signalfd(fd: u64) -> bool {
+    const NAME: &[u8] = b"anon_inode:[signalfd]";
+    let (path, mut link) = (proc_path(b"/proc/self/fd/", fd), [0u8; 32]);
+    // SAFETY: writes a local.
+    let got = unsafe { syscall!(nr::READLINK, path.as_ptr(), link.as_mut_ptr(), link.len(), 0, 0, 0) };
+    got == NAME.len() as i64 && link.starts_with(NAME)
 }
 
 /// Whether a read is larger than one record can carry and can be done in pieces.

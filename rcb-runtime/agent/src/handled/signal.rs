@@ -63,6 +63,12 @@ pub fn mask(st: &mut State, call: &Call, regs: &Regs) -> Answer {
             2 => set,
             _ => return Answer::error(EINVAL),
         };
+        if st.signals.mask & !before & bit(signals::SIGCHLD) != 0
+            && st.signals.actions[signals::SIGCHLD as usize].handler == 0
+        {
+            // From now on the kernel must keep it, which it would throw away.
+            arrivals::mirror_mask(st);
+        }
     }
     let written = old == 0 || guest::put(old, &before).is_ok();
     if before & !st.signals.mask != 0 {

@@ -151,10 +151,6 @@ fn look(fd: u64, target: &mut Target) -> Result<Kind, u16> {
     if is_error(allowed) {
         return Err(EACCES);
     }
-    if stat.mode & 0o6000 != 0 {
-        // Set-user-ID programs would run without their privileges: not the same program any more.
-        return Err(EPERM);
-    }
     let mut head = [0u8; HEAD];
     // SAFETY: reads into a local.
     let got = unsafe { syscall!(nr::PREAD64, fd, head.as_mut_ptr(), HEAD, 0, 0, 0) };
@@ -171,7 +167,19 @@ fn look(fd: u64, target: &mut Target) -> Result<Kind, u16> {
     if !elf {
         return Err(ENOEXEC);
     }
+    if changes_identity(&stat) {
+        // It would run without its rights: not the same program any more.
+        return Err(EPERM);
+    }
     canonical(fd, &mut target.exe)
+}
+
+/// Whether the kernel would execute the file as somebody else: a set-user-ID or set-group-ID program of another owner.
+fn changes_identity(stat: &Stat) -> bool {
+    // SAFETY: asks for an id.
+    let own = |call: u32| unsafe { syscall!(call, 0, 0, 0, 0, 0, 0) } as u32;
+    stat.mode & 0o4000 != 0 && stat.uid != own(nr::GETEUID)
+        || stat.mode & 0o2010 == 0o2010 && stat.gid != own(nr::GETEGID)
 }
 
 /// The path of an open file, from /proc.

@@ -18,6 +18,8 @@ const IFREQ_SET: &[Arg] = &[Fd, Int, In(Bytes(40))];
 /// `struct rtc_time` and `struct rtc_wkalrm`.
 const RTC_TIME: Len = Bytes(36);
 const RTC_ALARM: Len = Bytes(40);
+/// `struct loop_info64`.
+const LOOP_INFO: Len = Bytes(232);
 /// `struct termios`, `struct termios2`, `struct termio` as the kernel has them.
 const TERMIOS: Len = Bytes(36);
 const TERMIOS2: Len = Bytes(44);
@@ -57,8 +59,18 @@ pub static FAMILY: Family = Family {
         input(0x4b33, "KDGKBTYPE", &[Fd, Int, Out(Bytes(1))]),
         input(0x4b3b, "KDGETMODE", GET_4),
         input(0x4b44, "KDGKBMODE", GET_4),
-        refused(0x4c00, "LOOP_SET_FD", &[Fd, Int, Fd], EPERM, BLOCK),
-        refused(0x4c01, "LOOP_CLR_FD", NO_ARG, EPERM, BLOCK),
+        output(0x4c00, "LOOP_SET_FD", &[Fd, Int, Fd]),
+        output(0x4c01, "LOOP_CLR_FD", NO_ARG),
+        output(0x4c04, "LOOP_SET_STATUS64", &[Fd, Int, In(LOOP_INFO)]),
+        input(0x4c05, "LOOP_GET_STATUS64", &[Fd, Int, Out(LOOP_INFO)]),
+        output(0x4c06, "LOOP_CHANGE_FD", &[Fd, Int, Fd]),
+        output(0x4c07, "LOOP_SET_CAPACITY", NO_ARG),
+        output(0x4c08, "LOOP_SET_DIRECT_IO", VALUE),
+        output(0x4c09, "LOOP_SET_BLOCK_SIZE", VALUE),
+        output(0x4c0a, "LOOP_CONFIGURE", &[Fd, Int, In(Bytes(304))]),
+        output(0x4c80, "LOOP_CTL_ADD", VALUE),
+        output(0x4c81, "LOOP_CTL_REMOVE", VALUE),
+        output(0x4c82, "LOOP_CTL_GET_FREE", NO_ARG),
         input(0x5401, "TCGETS", &[Fd, Int, Out(TERMIOS)]),
         output(0x5402, "TCSETS", &[Fd, Int, In(TERMIOS)]),
         output(0x5403, "TCSETSW", &[Fd, Int, In(TERMIOS)]).blocking(),

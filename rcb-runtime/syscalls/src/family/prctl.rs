@@ -47,7 +47,7 @@ pub static FAMILY: Family = Family {
         each(33, "PR_MCE_KILL", ALL),
         each(34, "PR_MCE_KILL_GET", ALL),
         refused(35, "PR_SET_MM", ALL, EPERM, "the marks of the address space describe the runtime's image"),
-        each(36, "PR_SET_CHILD_SUBREAPER", TWO),
+        refused(36, "PR_SET_CHILD_SUBREAPER", TWO, EINVAL, "orphans of the tree are not given to another parent"),
         each(37, "PR_GET_CHILD_SUBREAPER", &[Int, Out(INT)]),
         kept(38, "PR_SET_NO_NEW_PRIVS", ALL),
         kept(39, "PR_GET_NO_NEW_PRIVS", ALL),

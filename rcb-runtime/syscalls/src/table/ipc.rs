@@ -8,6 +8,7 @@ use crate::row::prelude::*;
 
 const SHARED: &str = "memory shared with other processes changes outside the agreed order";
 const KEYS: &str = "keyrings belong to one process and are not kept in step";
+const NOTIFY: &str = "what is registered belongs to one process and would be lost with it";
 const FUTEX2: &str = "waiting for several addresses needs threads";
 
 /// The rows, in rising order.
@@ -34,7 +35,7 @@ pub(super) const ROWS: &[Row] = &[
     output(241, "mq_unlink", &[Path]),
     output(242, "mq_timedsend", &[Fd, In(Len::Arg(2)), Int, Int, In(TIME)]).blocking(),
     taking(243, "mq_timedreceive", &[Fd, Out(Len::Result { cap: 2 }), Int, Out(INT), In(TIME)]).blocking(),
-    refused(244, "mq_notify", &[Fd, In(SIGEVENT)], ENOSYS, "signals from outside are not delivered to guests yet"),
+    refused(244, "mq_notify", &[Fd, In(SIGEVENT)], ENOSYS, NOTIFY),
     taking(245, "mq_getsetattr", &[Fd, In(MQ_ATTR), Out(MQ_ATTR)]),
     refused(248, "add_key", &[Name, Name, In(Len::Arg(3)), Int, Int], ENOSYS, KEYS),
     refused(249, "request_key", &[Name, Name, Path, Int], ENOSYS, KEYS),

@@ -150,6 +150,12 @@ impl<'run> SegmentArea<'run> {
         (1..=64).contains(&signal).then_some(signal)
     }
 
+    /// The signal that the guest wants to have when its parent ends.
+    pub fn death_signal(&self) -> Option<i32> {
+        let signal = word!(self, death_signal).load(Ordering::Relaxed) as i32;
+        (1..=64).contains(&signal).then_some(signal)
+    }
+
     /// Whether the guest wants to be told of children that stop or go on.
     pub fn wants_stop_news(&self) -> bool {
         word!(self, no_stop_news).load(Ordering::Relaxed) == 0
