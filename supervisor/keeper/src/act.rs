@@ -180,9 +180,7 @@ impl<'run> Watch<'run> {
         heed::fatal(watched);
         heed::unheeded(watched, ready.ticked);
         let mut events = Vec::new();
-        if let Some((replica, end)) = watched.forgiven.take() {
-            events.push(Event::Ended { replica, end, agreed: Some(end) });
-        }
+        events.extend(watched.told.take());
         let grace_over = watched.grace_ends.is_some_and(|end| end <= Instant::now());
         let has_ended = watched.group.children.iter().any(|child| ready.ended.contains(&child.pid));
         if ready.notified || has_ended || grace_over {
@@ -248,9 +246,8 @@ impl<'run> Watch<'run> {
             .flat_map(|watched| [watched.fatal_at, watched.unheeded_at])
             .flatten();
         let graces = self.tree.groups.values().filter_map(|watched| watched.grace_ends);
-        let is_busy = |watched: &Watched<'_>| {
-            watched.healing.is_some() || watched.rollback.is_some() || watched.forgiven.is_some()
-        };
+        let is_busy =
+            |watched: &Watched<'_>| watched.healing.is_some() || watched.rollback.is_some() || watched.told.is_some();
         let heals = self.tree.groups.values().any(is_busy) || self.tree.is_waiting();
         let soon = heals.then(|| Instant::now() + LOOK_AGAIN);
         let scrubs = self.tree.groups.values().filter_map(|watched| watched.scrub.as_ref()).map(Scrub::due);

@@ -1,12 +1,14 @@
 //! Forked processes become groups under watch, once all their replicas are there.
 //!
 //! A replica can be lost in the middle of a fork. Its successor is a copy of one that has forked already, so in the new
-//! group its place stays empty: nobody will come, and the group is treated as one whose replica was lost.
+//! group its place stays empty: nobody will come, and the group is treated as one whose replica was lost. So it is when a
+//! child is lost before it has said that it is there.
 
 use crate::group::Group;
 use crate::heal::Healing;
 use crate::processes;
 use crate::spawn::Child;
+use crate::step::Event;
 use crate::tree::{Spare, Tree, Watched};
 use rcb_guard::End;
 use std::collections::HashSet;
@@ -32,7 +34,7 @@ impl Tree<'_> {
             let missing: Vec<usize> = (0..pids.len()).filter(|replica| pids[*replica] == 0).collect();
             let lost = match missing[..] {
                 [] => None,
-                [replica] if pids.len() > 2 && spare.is_late() && self.is_lost(&spare, replica, &said()) => {
+                [replica] if pids.len() > 1 && spare.is_late() && self.is_lost(&spare, replica, &said()) => {
                     Some(replica)
                 }
                 _ => {
@@ -49,8 +51,14 @@ impl Tree<'_> {
             let cpus = parent.map_or_else(|| self.shared.cpus.clone(), |parent| parent.cpus.clone());
             let mut watched = Watched::new(group, cpus, spare.parent);
             if let Some(replica) = lost {
-                watched.ends[replica] = Some((End::Signal(libc::SIGKILL), processes::Usage::default()));
-                watched.healing = Some(Healing::of_unborn(&watched, replica));
+                let end = End::Signal(libc::SIGKILL);
+                watched.ends[replica] = Some((end, processes::Usage::default()));
+                // Two can be made whole again where they are prepared for it: nothing was done yet that one could have wrong.
+                if watched.group.children.len() > 2 || shared.journals.is_some() {
+                    watched.healing = Some(Healing::of_unborn(&watched, replica));
+                } else {
+                    watched.told = Some(Event::Ended { replica, end, agreed: None });
+                }
             }
             self.groups.insert(spare.id, watched);
             if spare.parent.is_none() {

@@ -10,6 +10,7 @@ use crate::names;
 use crate::rollback::{self, Rollback};
 use crate::run::say;
 use crate::scrub::Scrub;
+use crate::step::Event;
 use crate::tree::Watched;
 use rcb_guard::Cause;
 use std::collections::HashSet;
@@ -27,7 +28,7 @@ impl Watch<'_> {
         if let Some((replica, end)) = rollback::agreed_end(watched, &cause) {
             say(&format!("corrected: replica {replica} was lost when both had agreed to end"));
             watched.state.replaced(replica);
-            watched.forgiven = Some((replica, end));
+            watched.told = Some(Event::Ended { replica, end, agreed: Some(end) });
             return Ok(None);
         }
         Ok(self.go_back(id, cause, &known, tell))
@@ -92,7 +93,7 @@ impl Watch<'_> {
                 let replica = healing.victim();
                 say(&format!("corrected: replica {replica} was lost when the others had agreed to end"));
                 watched.state.replaced(replica);
-                watched.forgiven = Some((replica, end));
+                watched.told = Some(Event::Ended { replica, end, agreed: Some(end) });
             }
             Progress::Failed(reason) => {
                 say(&format!("warning: the replica that is to blame could not be replaced: {reason}"));

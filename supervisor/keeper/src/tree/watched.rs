@@ -8,7 +8,7 @@ use crate::processes::Usage;
 use crate::rollback::{Rollback, Tries};
 use crate::scrub::Scrub;
 use crate::spawn::Child;
-use crate::step::State;
+use crate::step::{Event, State};
 use rcb_guard::End;
 use std::time::Instant;
 
@@ -52,8 +52,8 @@ pub struct Watched<'run> {
     pub fatal_at: Option<Instant>,
     /// When a signal that people end programs with will have waited long enough.
     pub unheeded_at: Option<Instant>,
-    /// A replica that was lost when the others had agreed to end, and how.
-    pub forgiven: Option<(usize, End)>,
+    /// What is known of it without a look at it: who was lost when the others had agreed to end, or before it was there.
+    pub told: Option<Event>,
     /// The comparison of memory, if that is wanted.
     pub scrub: Option<Scrub>,
     /// How long a replica that is gone early waits for the others to say that they end.
@@ -94,7 +94,7 @@ impl<'run> Watched<'run> {
             killed: None,
             fatal_at: None,
             unheeded_at: None,
-            forgiven: None,
+            told: None,
             scrub: None,
             early_until: None,
             waited: None,
