@@ -251,7 +251,7 @@ fn stopped(who: usize) -> Result<(), Failed> {
 /// some are lost in the middle of it.
 fn again_and_again(what: &str, who: usize) -> Result<(), Failed> {
     const KILLS: usize = 12;
-    let words = [what, "300"];
+    let words = [what, "1000"];
     let native = natively(&words)?;
     let mut worker = Worker::start(&words)?;
     // From here on all replicas are there.
