@@ -102,13 +102,14 @@ impl Run<'_> {
         for moved in watch.mover.iter().flat_map(|mover| &mover.moves) {
             recorder.write("move", record::moved(moved));
         }
-        let starts_over =
-            matches!(verdict, Ok(Verdict::Judge(id, cause)) if over::would_help(&watch, id, &cause, again));
+        // Asked while the replicas still run.
+        let all_fail = matches!(verdict, Ok(Verdict::Judge(id, cause)) if over::all_fail(&watch, id, &cause));
         let findings = match verdict {
             Ok(Verdict::Judge(id, cause)) => Findings::collect(id, &cause, &watch, &shared.cpus),
             _ => None,
         };
-        let starts_over = starts_over && over::is_possible(&watch);
+        let is_first = matches!(verdict, Ok(Verdict::Judge(0, _)));
+        let starts_over = is_first && !all_fail && over::is_possible(&watch, again);
         watch.kill_all();
         if !matches!(verdict, Ok(Verdict::Finished(_))) {
             inherited.restore_terminal();
@@ -121,7 +122,7 @@ impl Run<'_> {
         let outcome = match verdict {
             Ok(Verdict::Finished(End::Exit(status))) => Ok(Outcome::Exit(status as u8)),
             Ok(Verdict::Finished(End::Signal(signal)) | Verdict::Abandon(signal)) => Ok(Outcome::Signal(signal)),
-            Ok(Verdict::Judge(_, cause)) => conclude(config, &cause, findings.as_ref(), recorder),
+            Ok(Verdict::Judge(_, cause)) => conclude(config, &cause, all_fail, findings.as_ref(), recorder),
             Err(error) => Err(error),
         };
         if let (Ok(_), Some(warning)) = (&outcome, not_injected(config, &shared)) {

@@ -191,6 +191,7 @@ fn headline(cause: &Cause, verdict: &Verdict, blamed: &[usize], witnesses: &[Wit
                 format!("replica {observer} could not go on in place of a lost one: {}", names::not_healed(fault))
             }
             kind::RESULT => format!("a call that every replica performs gave different results{at}"),
+            kind::BOOT => format!("replica {observer} could not start the program{at}"),
             kind::MEMORY => format!("the memory of the replicas differs{at}"),
             other => format!("replica {observer} recorded a fault of unknown kind {other}{at}"),
         },

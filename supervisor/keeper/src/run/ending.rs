@@ -70,15 +70,18 @@ fn frames(witness: &Witness, seq: Option<u64>) -> Vec<Frame> {
     if slot.rip == 0 { vec![] } else { backtrace(witness.pid, slot.rip, stack) }
 }
 
-/// Reports a fault and says how to end.
+/// Reports a fault and says how to end; `all_fail`: no replica could start the program.
 pub(super) fn conclude(
     config: &RunConfig,
     cause: &Cause,
+    all_fail: bool,
     findings: Option<&Findings>,
     recorder: &mut Recorder,
 ) -> Result<Outcome> {
+    // What is said of the program must be said by all; what is missing here, one may find first.
     if let Cause::Fault { fault, .. } = cause
         && fault.kind == kind::BOOT
+        && (all_fail || !is_about_program(fault))
     {
         return Err(boot_error(config, fault));
     }
@@ -103,6 +106,10 @@ pub(super) fn conclude(
     recorder.write("fault", fields);
     // With nobody to compare with it is not a disagreement but a failure of ours.
     Ok(Outcome::Exit(if config.replicas == 1 { exit::FAILED } else { exit::DISAGREED }))
+}
+
+fn is_about_program(fault: &Fault) -> bool {
+    matches!(fault.site as u32, boot_site::OPEN | boot_site::PROGRAM | boot_site::INTERPRETER)
 }
 
 /// The agent could not start the program: says why, with the exit code that a shell would give.

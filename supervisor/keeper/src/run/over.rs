@@ -2,7 +2,6 @@
 //! to load the program, and nothing has left.
 
 use crate::act::Watch;
-use crate::tree::Watched;
 use rcb_abi::fault::kind;
 use rcb_abi::segment::{RING, START};
 use rcb_guard::{Cause, Fault};
@@ -15,25 +14,20 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(1);
 
-/// Whether starting over would help; asked while the replicas still run.
-pub(super) fn would_help(watch: &Watch<'_>, id: usize, cause: &Cause, again: usize) -> bool {
-    let first = watch.tree.groups.get(&id).filter(|_| id == 0 && watch.checkpoints.is_some() && again < TIMES);
-    first.is_some_and(|watched| !is_agreed(watched, cause))
-}
-
 /// Whether a replica has not come to a call of the guest, so that in strict lockstep none has been performed; asked when they
 /// stand still.
-pub(super) fn is_possible(watch: &Watch<'_>) -> bool {
-    let Some(watched) = watch.tree.groups.get(&0) else { return false };
+pub(super) fn is_possible(watch: &Watch<'_>, again: usize) -> bool {
+    let first = watch.tree.groups.get(&0).filter(|_| watch.checkpoints.is_some() && again < TIMES);
+    let Some(watched) = first else { return false };
     watched.group.segments.iter().any(|segment| {
         let said = segment.inbox().statement();
         said.seq < RING as u64 && said.requests().all(|request| request.nr >= START)
     })
 }
 
-/// Whether it is the program that cannot be started: then all fail alike.
-fn is_agreed(watched: &Watched<'_>, cause: &Cause) -> bool {
-    let Cause::Fault { fault, .. } = cause else { return false };
+/// Whether it is the program that cannot be started: then all fail alike. Asked while the replicas run.
+pub(super) fn all_fail(watch: &Watch<'_>, id: usize, cause: &Cause) -> bool {
+    let (Some(watched), Cause::Fault { fault, .. }) = (watch.tree.groups.get(&id), cause) else { return false };
     if fault.kind != kind::BOOT {
         return false;
     }
