@@ -34,7 +34,7 @@ use crate::trap::entry;
 use crate::{arrivals, descriptors};
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use rcb_abi::control::Heal;
-use rcb_abi::descriptors::{FD_PEER, FD_SEGMENT};
+use rcb_abi::descriptors::{FD_JOURNAL, FD_PEER, FD_SEGMENT};
 use rcb_abi::fault::{heal_site, kind};
 use rcb_abi::segment::{Segment, phase};
 use rcb_abi::{MAX_REPLICAS, OWN_ADDR, segment_addr};
@@ -152,8 +152,14 @@ fn become_replica(st: &mut State, victim: usize) {
             unsafe { syscall!(nr::EXIT_GROUP, 125, 0, 0, 0, 0, 0) };
         }
     };
-    place(reopen(st, victim, O_RDWR));
-    place(reopen(st, origin, 0));
+    let column = |replica: usize| st.fd_base + FD_SEGMENT + replica as u32;
+    place(reopen(column(victim), O_RDWR));
+    place(reopen(column(origin), 0));
+    if st.checkpoints {
+        // A copy of the first leader can only read it.
+        place(reopen(st.fd_base + FD_JOURNAL, O_RDWR));
+        place(shared::map_journal(st.fd_base));
+    }
     place(shared::replace_own(origin, victim, st.fd_base));
     st.replica = victim;
     fill_segment(origin, victim);
@@ -182,9 +188,8 @@ fn descriptor_path(fd: u32) -> [u8; FOLDER + 11] {
     path
 }
 
-/// Opens the column of a replica anew under its number, with other rights.
-fn reopen(st: &State, replica: usize, rights: u64) -> Result<(), i64> {
-    let column = st.fd_base + FD_SEGMENT + replica as u32;
+/// Opens a descriptor of the agent anew under its number, with other rights.
+fn reopen(column: u32, rights: u64) -> Result<(), i64> {
     let path = descriptor_path(column);
     // SAFETY: opens a file of ours; the path is ended by a NUL.
     let fd = unsafe { syscall!(nr::OPENAT, AT_FDCWD, path.as_ptr(), rights | O_CLOEXEC, 0, 0, 0) };

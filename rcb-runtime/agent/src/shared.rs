@@ -102,6 +102,18 @@ pub fn map((replica, group): (usize, usize), fd_base: u32) -> Result<(), i64> {
     Ok(())
 }
 
+/// Maps the journal of this process's group; the first leader's descriptor is for reading only.
+fn journal(fd_base: u32, how: u64) -> Result<(), i64> {
+    let offset = group() as u64 * JOURNAL_BYTES;
+    let with = |rights| one(JOURNAL_ADDR, JOURNAL_BYTES as usize, rights, fd_base + FD_JOURNAL, offset, how);
+    with(PROT_READ | PROT_WRITE).or_else(|_| with(PROT_READ))
+}
+
+/// The same again, with the rights of a descriptor that was opened anew.
+pub fn map_journal(fd_base: u32) -> Result<(), i64> {
+    journal(fd_base, MAP_FIXED)
+}
+
 /// Maps the segments of this process's group.
 fn map_segments(replica: usize, n: usize, fd_base: u32, how: u64) -> Result<(), i64> {
     let offset = group() as u64 * SEGMENT_STRIDE;
@@ -109,10 +121,7 @@ fn map_segments(replica: usize, n: usize, fd_base: u32, how: u64) -> Result<(), 
         one(segment_addr(i), size_of::<Segment>(), PROT_READ, fd_base + FD_SEGMENT + i as u32, offset, how)?;
     }
     if control().checkpoints != 0 {
-        let offset = group() as u64 * JOURNAL_BYTES;
-        let journal = |rights| one(JOURNAL_ADDR, JOURNAL_BYTES as usize, rights, fd_base + FD_JOURNAL, offset, how);
-        // The first leader's descriptor is for reading only.
-        journal(PROT_READ | PROT_WRITE).or_else(|_| journal(PROT_READ))?;
+        journal(fd_base, how)?;
     }
     map_own(fd_base + FD_SEGMENT + replica as u32, how)
 }

@@ -64,6 +64,8 @@ pub struct State {
     pub words_start: u64,
     /// Memory is compared before a fork.
     pub compares: bool,
+    /// Digest of the memory on which all agreed before the latest fork; 0 for none.
+    pub handed: u64,
     /// The journal, if this replica keeps it.
     pub journal: Journal,
     /// What is being done again.
@@ -196,6 +198,7 @@ impl State {
         left_at: u64::MAX,
         words_start: 0,
         compares: true,
+        handed: 0,
         journal: Journal::NONE,
         replay: Replay::OFF,
         epoch: 0,

@@ -180,7 +180,7 @@ impl<'run> Watch<'run> {
         heed::fatal(watched);
         heed::unheeded(watched, ready.ticked);
         let mut events = Vec::new();
-        events.extend(watched.told.take());
+        events.append(&mut watched.told);
         let grace_over = watched.grace_ends.is_some_and(|end| end <= Instant::now());
         let has_ended = watched.group.children.iter().any(|child| ready.ended.contains(&child.pid));
         if ready.notified || has_ended || grace_over {
@@ -247,7 +247,7 @@ impl<'run> Watch<'run> {
             .flatten();
         let graces = self.tree.groups.values().filter_map(|watched| watched.grace_ends);
         let is_busy =
-            |watched: &Watched<'_>| watched.healing.is_some() || watched.rollback.is_some() || watched.told.is_some();
+            |watched: &Watched<'_>| watched.healing.is_some() || watched.rollback.is_some() || !watched.told.is_empty();
         let heals = self.tree.groups.values().any(is_busy) || self.tree.is_waiting();
         let soon = heals.then(|| Instant::now() + LOOK_AGAIN);
         let scrubs = self.tree.groups.values().filter_map(|watched| watched.scrub.as_ref()).map(Scrub::due);

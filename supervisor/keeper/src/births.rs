@@ -57,7 +57,7 @@ impl Tree<'_> {
                 if watched.group.children.len() > 2 || shared.journals.is_some() {
                     watched.healing = Some(Healing::of_unborn(&watched, replica));
                 } else {
-                    watched.told = Some(Event::Ended { replica, end, agreed: None });
+                    watched.told.push(Event::Ended { replica, end, agreed: None });
                 }
             }
             self.groups.insert(spare.id, watched);

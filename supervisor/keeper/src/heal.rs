@@ -21,7 +21,7 @@ use crate::tree::Watched;
 use crate::verdict::{self, Judgement};
 use crate::{memory, names};
 use rcb_abi::fault::{buffer, kind};
-use rcb_abi::segment::phase;
+use rcb_abi::segment::{no_copies, phase};
 use rcb_guard::{Cause, End, Fault, Ground};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -138,12 +138,29 @@ impl Healing {
 
     /// For a group in which a replica was lost before it was there.
     pub fn of_unborn(watched: &Watched<'_>, victim: usize) -> Self {
+        Self::of_lost(watched, victim, format!("replica {victim} was lost in the middle of a fork"))
+    }
+
+    /// For two replicas of a child that have left no copies yet: who is dead was wrong, and nothing was done.
+    pub fn of_child(watched: &Watched<'_>, cause: &Cause) -> Option<Self> {
+        let Cause::Died { replica: victim, .. } = *cause else { return None };
+        let checkpoints = watched.checkpoints.as_ref().filter(|_| watched.group.id != 0)?;
+        let segments = &watched.group.segments;
+        let is_new = checkpoints.tally.count == 0 && segments.iter().all(|it| it.no_copies() == no_copies::NONE);
+        let other = (0..segments.len()).find(|other| *other != victim && segments.len() == 2)?;
+        let lives = watched.ends[other].is_none() && watched.agreed(other).is_none() && watched.killed.is_none();
+        let stays = lives && processes::gone(&watched.group.children[other]).is_none();
+        (is_new && stays)
+            .then(|| Self::of_lost(watched, victim, format!("replica {victim} was lost before its first copy")))
+    }
+
+    fn of_lost(watched: &Watched<'_>, victim: usize, headline: String) -> Self {
         let since = Instant::now();
         let end = End::Signal(libc::SIGKILL);
         let requests = vec![None; watched.group.children.len()];
         let judgement = Judgement {
             kind: "died",
-            headline: format!("replica {victim} was lost in the middle of a fork"),
+            headline,
             seq: None,
             blamed: vec![victim],
             requests,
@@ -157,7 +174,7 @@ impl Healing {
             was_leader: victim == watched.leader,
             ends_journal: true,
             judgement,
-            pid: 0,
+            pid: watched.group.children[victim].pid,
             cpu: watched.cpus[victim],
             since,
             is_ordered: false,

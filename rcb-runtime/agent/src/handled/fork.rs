@@ -266,6 +266,9 @@ fn born(
         meet::symmetric(st);
     }
     post::conclude(st, 0, 0);
+    let outer = st.regs;
+    recovery::memory::check_child(st, regs);
+    st.regs = outer;
     if wanted.has(CLONE_CHILD_SETTID) {
         let _ = guest::put(wanted.child_tid, &pid);
     }

@@ -28,7 +28,17 @@ impl Watch<'_> {
         if let Some((replica, end)) = rollback::agreed_end(watched, &cause) {
             say(&format!("corrected: replica {replica} was lost when both had agreed to end"));
             watched.state.replaced(replica);
-            watched.told = Some(Event::Ended { replica, end, agreed: Some(end) });
+            watched.told.push(Event::Ended { replica, end, agreed: Some(end) });
+            // What was seen together with the loss has not been looked at.
+            for other in (0..watched.ends.len()).filter(|other| *other != replica) {
+                let agreed = watched.agreed(other);
+                let ended = watched.ends[other].map(|(end, _)| Event::Ended { replica: other, end, agreed });
+                watched.told.extend(ended);
+            }
+            return Ok(None);
+        }
+        watched.healing = Healing::of_child(watched, &cause);
+        if watched.healing.is_some() {
             return Ok(None);
         }
         Ok(self.go_back(id, cause, &known, tell))
@@ -93,7 +103,7 @@ impl Watch<'_> {
                 let replica = healing.victim();
                 say(&format!("corrected: replica {replica} was lost when the others had agreed to end"));
                 watched.state.replaced(replica);
-                watched.told = Some(Event::Ended { replica, end, agreed: Some(end) });
+                watched.told.push(Event::Ended { replica, end, agreed: Some(end) });
             }
             Progress::Failed(reason) => {
                 say(&format!("warning: the replica that is to blame could not be replaced: {reason}"));

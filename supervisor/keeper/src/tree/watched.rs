@@ -53,7 +53,7 @@ pub struct Watched<'run> {
     /// When a signal that people end programs with will have waited long enough.
     pub unheeded_at: Option<Instant>,
     /// What is known of it without a look at it: who was lost when the others had agreed to end, or before it was there.
-    pub told: Option<Event>,
+    pub told: Vec<Event>,
     /// The comparison of memory, if that is wanted.
     pub scrub: Option<Scrub>,
     /// How long a replica that is gone early waits for the others to say that they end.
@@ -94,7 +94,7 @@ impl<'run> Watched<'run> {
             killed: None,
             fatal_at: None,
             unheeded_at: None,
-            told: None,
+            told: vec![],
             scrub: None,
             early_until: None,
             waited: None,
