@@ -62,7 +62,7 @@ fn start(sandbox: &Sandbox, period: &str, mode: &str) -> Result<(Launch, PathBuf
 /// The process of a replica now.
 pub(crate) fn pid_of(record: &Path, who: usize) -> Result<i32, Failed> {
     let back = events(record, "rolled-back")?;
-    let latest = back.last().and_then(|event| event["pids"][who].as_i64());
+    let latest = back.iter().rev().find(|event| event["group"] == 0).and_then(|event| event["pids"][who].as_i64());
     let first = events(record, "replica")?.iter().find(|event| event["replica"] == who).and_then(|e| e["pid"].as_i64());
     Ok(latest.or(first).ok_or("the record names no such replica")? as i32)
 }

@@ -247,6 +247,11 @@ fn stopped(who: usize) -> Result<(), Failed> {
     worker.ends_with(&expected).map(drop)
 }
 
+/// Whether the command has ended. (Its list of children may miss some while others end.)
+fn is_over(worker: &Worker) -> bool {
+    std::fs::read_to_string(format!("/proc/{}/stat", worker.launch.pid())).is_ok_and(|stat| stat.contains(") Z "))
+}
+
 /// A replica of the first process is killed again and again while that forks or executes programs all the time, so that
 /// some are lost in the middle of it.
 fn again_and_again(what: &str, who: usize) -> Result<(), Failed> {
@@ -261,13 +266,12 @@ fn again_and_again(what: &str, who: usize) -> Result<(), Failed> {
         std::thread::sleep(Duration::from_micros(15_000 + random.below(10_000)));
         let healed = events(&worker.record, "healed")?.len();
         signal_to(pid_of(&worker.record, who)?, Signal::SIGKILL);
-        if worker.launch.replicas().is_empty() {
+        if is_over(&worker) {
             break;
         }
         // The next one only when this one has been replaced: two at once are not corrected. At the end nobody needs to be.
-        let is_over = || worker.launch.replicas().is_empty();
         let start = Instant::now();
-        while events(&worker.record, "healed")?.len() == healed && !is_over() {
+        while events(&worker.record, "healed")?.len() == healed && !is_over(&worker) {
             claim(start.elapsed() < Duration::from_secs(10), || "a replica was not replaced".into())?;
             std::thread::sleep(Duration::from_millis(1));
         }

@@ -49,10 +49,11 @@ pub(crate) fn events(record: &Path, kind: &str) -> Result<Vec<Value>, Failed> {
     Ok(victim::read_record(record)?.into_iter().filter(|event| event["event"] == kind).collect())
 }
 
-/// The process of a replica now.
+/// The process of a replica of the first group now.
 pub(crate) fn pid_of(record: &Path, who: usize) -> Result<i32, Failed> {
     let healed = events(record, "healed")?;
-    let latest = healed.iter().rev().find(|event| event["replica"] == who).and_then(|event| event["new_pid"].as_i64());
+    let is_meant = |event: &&Value| event["replica"] == who && event["group"] == 0;
+    let latest = healed.iter().rev().find(is_meant).and_then(|event| event["new_pid"].as_i64());
     let first = events(record, "replica")?.iter().find(|event| event["replica"] == who).and_then(|e| e["pid"].as_i64());
     Ok(latest.or(first).ok_or("the record names no such replica")? as i32)
 }

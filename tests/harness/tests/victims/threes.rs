@@ -39,8 +39,8 @@ fn pid_now(record: &Path, who: usize) -> Result<i32, Failed> {
     for event in text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
         let said = match event["event"].as_str() {
             Some("replica") if event["replica"] == who => &event["pid"],
-            Some("healed") if event["replica"] == who => &event["new_pid"],
-            Some("rolled-back") => &event["pids"][who],
+            Some("healed") if event["replica"] == who && event["group"] == 0 => &event["new_pid"],
+            Some("rolled-back") if event["group"] == 0 => &event["pids"][who],
             _ => continue,
         };
         pid = said.as_i64();
