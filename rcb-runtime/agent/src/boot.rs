@@ -3,7 +3,7 @@
 
 use crate::fault::{Words, park};
 use crate::handled::exit::{End, announce};
-use crate::load::{elf, layout, maps, stack};
+use crate::load::{elf, layout, proc, stack};
 use crate::recovery::{checkpoint, memory};
 use crate::state::{State, program, scratch, state, words};
 use crate::trap::{entry, filter};
@@ -71,7 +71,7 @@ extern "C" fn rcb_boot(sp: u64) -> Start {
     let regs = Regs { rip: start, rsp: sp, ..Regs::default() };
     st.words_start = sp;
     let args = [program.entry, program.end, program.bias, 0, 0, 0];
-    let input = crate::guest::words(sp);
+    let input = if st.n > 1 { crate::guest::words(sp) } else { 0 };
     let request =
         agree::post::Request { nr: START, regs: &regs, args, nargs: 3, input, sample: [0; 16], sample_len: 0 };
     st.regs = &raw const regs;
@@ -194,7 +194,7 @@ fn environment(sp: u64, program: &elf::Image) {
 
 /// Unmaps the vDSO and its data pages.
 fn unmap_vdso() {
-    maps::each(|range, line| {
+    proc::each_mapping(|range, line| {
         let named = |name: &[u8]| line.windows(name.len()).any(|window| window == name);
         if named(b"[vdso]") || named(b"[vvar") {
             // SAFETY: nothing of the agent lies there.

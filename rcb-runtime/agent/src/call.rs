@@ -154,7 +154,7 @@ fn perform(st: &mut State, call: &Call, regs: &mut Regs) -> Answer {
         Exec::Once if matches!(call.nr, nr::RECVMSG | RECVMMSG) => {
             once(st, call, true, |st, args| handled::message::receive(st, call, args))
         }
-        Exec::Once if call.nr == RT_SIGTIMEDWAIT => {
+        Exec::Once if call.nr == nr::RT_SIGTIMEDWAIT => {
             once(st, call, true, |_, args| arrivals::waited(args[1], performed(call, args)))
         }
         Exec::Once if call.nr == nr::PIDFD_OPEN => handled::pidfd::open(st, call),
@@ -168,8 +168,6 @@ fn perform(st: &mut State, call: &Call, regs: &mut Regs) -> Answer {
     }
 }
 
-/// rt_sigtimedwait.
-const RT_SIGTIMEDWAIT: u32 = 128;
 /// recvmmsg.
 const RECVMMSG: u32 = 299;
 

@@ -2,6 +2,6 @@
 
 pub mod elf;
 pub mod layout;
-pub mod maps;
+pub mod proc;
 pub mod script;
 pub mod stack;

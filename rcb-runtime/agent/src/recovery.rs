@@ -28,6 +28,7 @@ pub use account::{account, meets, performed_as, read, settled, snapshot, start a
 use crate::agree::meet;
 use crate::fault::{self, Words, park};
 use crate::handled::fork;
+use crate::load::proc;
 use crate::shared;
 use crate::state::State;
 use crate::trap::entry;
@@ -172,25 +173,11 @@ fn become_replica(st: &mut State, victim: usize) {
     fault::notify(st);
 }
 
-/// Length of `/proc/self/fd/`.
-const FOLDER: usize = 14;
 const AT_FDCWD: i64 = -100;
-
-/// The name of a descriptor of this process, ended by a NUL.
-fn descriptor_path(fd: u32) -> [u8; FOLDER + 11] {
-    let mut path = *b"/proc/self/fd/\0\0\0\0\0\0\0\0\0\0\0";
-    let (mut digits, mut rest) = (fd.checked_ilog10().unwrap_or(0) as usize + 1, fd);
-    while digits > 0 {
-        digits -= 1;
-        path[FOLDER + digits] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-    }
-    path
-}
 
 /// Opens a descriptor of the agent anew under its number, with other rights.
 fn reopen(column: u32, rights: u64) -> Result<(), i64> {
-    let path = descriptor_path(column);
+    let path = proc::path_of(b"/proc/self/fd/", u64::from(column));
     // SAFETY: opens a file of ours; the path is ended by a NUL.
     let fd = unsafe { syscall!(nr::OPENAT, AT_FDCWD, path.as_ptr(), rights | O_CLOEXEC, 0, 0, 0) };
     if is_error(fd) {

@@ -108,7 +108,7 @@ pub struct State {
     pub window: Window,
     /// Registers of the request being handled.
     pub regs: *const Regs,
-    /// Values of prctl options that are only recorded: parent-death signal, dumpable, no_new_privs, tsc, subreaper.
+    /// Values of prctl options that are only recorded: dumpable, no_new_privs, tsc.
     pub prctl: [u64; 3],
     /// Peers that need descriptors over the socket (bits).
     pub socket_peers: u32,

@@ -57,6 +57,8 @@ pub const SETITIMER: u32 = 38;
 pub const GETPID: u32 = 39;
 /// sendmsg(2).
 pub const SENDMSG: u32 = 46;
+/// nanosleep(2).
+pub const NANOSLEEP: u32 = 35;
 /// recvmsg(2).
 pub const RECVMSG: u32 = 47;
 /// execve(2).
@@ -101,6 +103,8 @@ pub const RT_SIGQUEUEINFO: u32 = 129;
 pub const SIGALTSTACK: u32 = 131;
 /// personality(2).
 pub const PERSONALITY: u32 = 135;
+/// rt_sigtimedwait(2).
+pub const RT_SIGTIMEDWAIT: u32 = 128;
 /// fstatfs(2).
 pub const FSTATFS: u32 = 138;
 /// prctl(2).

@@ -34,7 +34,13 @@ impl Tree<'_> {
             let missing: Vec<usize> = (0..pids.len()).filter(|replica| pids[*replica] == 0).collect();
             let lost = match missing[..] {
                 [] => None,
-                [replica] if pids.len() > 1 && spare.is_late() && self.is_lost(&spare, replica, &said()) => {
+                // It may have come while we looked for it.
+                [replica]
+                    if pids.len() > 1
+                        && spare.is_late()
+                        && self.is_lost(&spare, replica, &said())
+                        && segments[replica].pid() == 0 =>
+                {
                     Some(replica)
                 }
                 _ => {

@@ -1,8 +1,8 @@
-//! `--checkpoint`: when two replicas leave frozen copies of themselves, and which of these are good to go back to.
+//! `--checkpoint`: when replicas leave frozen copies of themselves, and which of these are good to go back to.
 //!
 //! From time to time the supervisor names a request in front of which all replicas shall leave a copy
 //! (`control::Rollback::freeze_at`); they do it unasked where a program or a process begins. A checkpoint is complete once
-//! both copies are there. Kept are the latest complete one, and the oldest one that the journal reaches back to: a bit that
+//! all copies are there. Kept are the latest complete one, and the oldest one that the journal reaches back to: a bit that
 //! was flipped in memory may be copied with it before it shows.
 //!
 //! What a checkpoint costs is what making the copies takes and, afterwards, a page copied for each that is written to. The

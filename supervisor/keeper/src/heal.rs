@@ -5,9 +5,9 @@
 //!                 \____________________________________________________________________/
 //! ```
 //!
-//! What cannot be healed ends the run as without this module: fewer than three replicas, nobody or more than one to
-//! blame, a leader whose answer its followers cannot read or that may have begun what they cannot agree on, a replica that
-//! cannot be copied.
+//! What cannot be healed ends the run as without this module: fewer than three replicas (but for a child of two that has
+//! done nothing yet), nobody or more than one to blame, a leader whose answer its followers cannot read or that may have
+//! begun what they cannot agree on, a replica that cannot be copied.
 
 use crate::act::look;
 use crate::areas::SegmentArea;

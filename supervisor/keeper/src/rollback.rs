@@ -1,8 +1,8 @@
-//! Two replicas that disagree go back to their latest checkpoint: both are killed, their frozen copies rise, are answered
-//! from the journal up to where the two had agreed, and go on from there. What has left is not repeated.
+//! Replicas that disagree, and no majority is right, go back to their latest checkpoint: all are killed, their frozen copies
+//! rise, are answered from the journal up to where they had agreed, and go on from there. What has left is not repeated.
 //!
 //! ```text
-//!  judged --> both killed --> ordered --> both copies have risen: adopted --> live: who was wrong shows
+//!  judged --> all killed --> ordered --> all copies have risen: adopted --> live: who was wrong shows
 //! ```
 //!
 //! Two cannot tell who was wrong, but doing it again can: the one that had something else at the same request before

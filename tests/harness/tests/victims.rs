@@ -21,6 +21,8 @@ mod heals;
 mod logs;
 #[path = "victims/pages.rs"]
 mod pages;
+#[path = "victims/pipes.rs"]
+mod pipes;
 #[path = "victims/pulses.rs"]
 mod pulses;
 #[path = "victims/records.rs"]
@@ -43,6 +45,7 @@ fn main() {
     trials.extend(beginnings::trials());
     trials.extend(threes::trials());
     trials.extend(harms::trials());
+    trials.extend(pipes::trials());
     trials.extend(pulses::trials());
     trials.extend(logs::trials());
     trials.extend(codes::trials());

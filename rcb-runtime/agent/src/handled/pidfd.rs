@@ -13,7 +13,7 @@ use crate::call::{Answer, Call, each, note_refusal, once, post_event};
 use crate::descriptors;
 use crate::guest;
 use crate::handled::{identity, petition, signal};
-use crate::load::script::decimal;
+use crate::load::proc;
 use crate::recovery::{self, replay};
 use crate::shared;
 use crate::signals::{SIGKILL, SIGSTOP};
@@ -253,26 +253,17 @@ fn to_other(st: &State, call: &Call, args: &[u64; 6], inode: u64) -> i64 {
     if answer == fail(ESRCH) && child.is_some() { 0 } else { answer }
 }
 
-/// What `/proc` calls a descriptor.
-pub fn proc_path(folder: &[u8], fd: u64) -> [u8; 32] {
-    let mut path = [0; 32];
-    path[..folder.len()].copy_from_slice(folder);
-    decimal(u64::from(fd as u32), &mut path[folder.len()..]);
-    path
-}
-
 /// The number of the process whose folder in `/proc` this is; `pidfd_send_signal` takes that for its descriptor.
 fn of_folder(fd: u64) -> Option<u32> {
-    let (path, mut link) = (proc_path(b"/proc/self/fd/", fd), [0u8; 32]);
-    // SAFETY: writes a local.
-    let got = unsafe { syscall!(nr::READLINK, path.as_ptr(), link.as_mut_ptr(), link.len(), 0, 0, 0) };
+    let mut link = [0u8; 32];
+    let got = proc::name_of(fd, &mut link);
     let digits = link[..got.max(0) as usize].strip_prefix(b"/proc/")?;
     core::str::from_utf8(digits).ok()?.parse().ok()
 }
 
 /// The number of the process behind a descriptor, as `/proc/self/fdinfo` tells it.
 fn process_id(fd: u64) -> Option<u32> {
-    let path = proc_path(b"/proc/self/fdinfo/", fd);
+    let path = proc::path_of(b"/proc/self/fdinfo/", fd);
     let file = crate::load::elf::open(path.as_ptr() as u64).ok()?;
     let mut text = [0u8; 256];
     // SAFETY: reads into a local.

@@ -10,8 +10,8 @@ use crate::arrivals;
 use crate::call::{Answer, Call, each, follow, meets, once, performed, post_event};
 use crate::fault::{Words, park};
 use crate::guest;
-use crate::handled::pidfd::proc_path;
 use crate::hook;
+use crate::load::proc;
 use crate::recovery;
 use crate::shared;
 use crate::state::{FdKind, State, scratch};
@@ -69,10 +69,8 @@ fn signals_told(args: &[u64; 6], result: i64) -> i64 {
 
 fn is_signalfd(fd: u64) -> bool {
     const NAME: &[u8] = b"anon_inode:[signalfd]";
-    let (path, mut link) = (proc_path(b"/proc/self/fd/", fd), [0u8; 32]);
-    // SAFETY: writes a local.
-    let got = unsafe { syscall!(nr::READLINK, path.as_ptr(), link.as_mut_ptr(), link.len(), 0, 0, 0) };
-    got == NAME.len() as i64 && link.starts_with(NAME)
+    let mut link = [0u8; 32];
+    proc::name_of(fd, &mut link) == NAME.len() as i64 && link.starts_with(NAME)
 }
 
 /// Whether a read is larger than one record can carry and can be done in pieces.

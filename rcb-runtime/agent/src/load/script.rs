@@ -1,6 +1,7 @@
 //! What execve would execute: follows `#!` lines to an ELF file and checks that it can be executed.
 #![allow(unsafe_code, reason = "opens and reads files with calls of the agent")]
 
+use super::proc;
 use crate::guest;
 use rcb_abi::segment::PATH_BYTES;
 use rcb_sys::errno::{E2BIG, EACCES, EFAULT, ELOOP, ENAMETOOLONG, ENOENT, ENOEXEC, EPERM, fail, is_error};
@@ -184,12 +185,7 @@ fn changes_identity(stat: &Stat) -> bool {
 
 /// The path of an open file, from /proc.
 fn canonical(fd: u64, to: &mut [u8; PATH_BYTES]) -> Result<Kind, u16> {
-    let mut link = [0u8; 40];
-    let head = b"/proc/self/fd/";
-    link[..head.len()].copy_from_slice(head);
-    decimal(fd, &mut link[head.len()..]);
-    // SAFETY: writes the agent's buffer.
-    let got = unsafe { syscall!(nr::READLINKAT, AT_FDCWD, link.as_ptr(), to.as_mut_ptr(), PATH_BYTES - 1, 0, 0) };
+    let got = proc::name_of(fd, &mut to[..PATH_BYTES - 1]);
     if is_error(got) || got as usize >= PATH_BYTES - 1 {
         return Err(ENAMETOOLONG);
     }

@@ -8,6 +8,7 @@
 use crate::agree::record::Reply;
 use crate::call::Call;
 use crate::guest;
+use crate::load::proc;
 use crate::shared;
 use crate::state::State;
 use core::sync::atomic::Ordering::{Relaxed, Release};
@@ -209,9 +210,7 @@ pub fn file(st: &mut State, fd: u64) {
     let mut path = [0u8; 1024];
     let (stat, mode) = identity(fd);
     words.copy_from_slice(&[stat.dev, stat.ino, mode]);
-    let link = super::descriptor_path(fd as u32);
-    // SAFETY: a question with a path that ends with a NUL; writes a local.
-    let length = unsafe { syscall!(nr::READLINK, link.as_ptr(), path.as_mut_ptr(), path.len(), 0, 0, 0) };
+    let length = proc::name_of(fd, &mut path);
     let length = usize::try_from(length).unwrap_or(0);
     payload(st, 24 + length, |place| {
         for (place, word) in place.chunks_exact_mut(8).zip(words) {

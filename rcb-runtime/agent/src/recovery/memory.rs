@@ -13,7 +13,7 @@ use crate::agree::{meet, post};
 use crate::call::post_event;
 use crate::fault::{Words, park};
 use crate::guest;
-use crate::load::{elf, maps};
+use crate::load::{elf, proc};
 use crate::shared;
 use crate::state::{State, scratch};
 use core::ops::Range;
@@ -39,7 +39,7 @@ pub fn compare(st: &mut State, regs: &Regs, must: bool) {
     let looks = st.compares && st.n == 2 && !replay::is_answered_again(st);
     let own = &shared::own().memory;
     if looks {
-        own.digest.store(written().unwrap_or_else(|| guest::words(st.words_start)), Relaxed);
+        own.digest.store(digest_of(st), Relaxed);
     }
     let outer = st.regs;
     post_event(st, regs, COMPARE, [0; 6], 0);
@@ -49,7 +49,7 @@ pub fn compare(st: &mut State, regs: &Regs, must: bool) {
     let mine = own.digest.load(Relaxed);
     if looks && segments.clone().any(|other| other.digest.load(Acquire) != mine) {
         let now = order().epoch.load(Acquire);
-        // All of these are of earlier rounds, or of this one.
+        // A peer may have stopped because of this very difference already: that is of this order, and not old.
         let is_old = |of: &rcb_abi::segment::Memory| of.seq.load(Acquire) == st.seq && of.epoch.load(Relaxed) != now;
         if must || !segments.clone().any(is_old) {
             own.epoch.store(now, Relaxed);
@@ -69,9 +69,8 @@ pub fn check_child(st: &mut State, regs: &Regs) {
         return;
     }
     let handed = st.handed;
-    let own = &shared::own().memory;
-    let mine = written().unwrap_or_else(|| guest::words(st.words_start));
-    own.digest.store(mine, Relaxed);
+    let mine = digest_of(st);
+    shared::own().memory.digest.store(mine, Relaxed);
     post_event(st, regs, COMPARE, [0; 6], 0);
     meet::symmetric(st);
     let is_right_elsewhere = (0..st.n).any(|replica| shared::peer(replica).memory.digest.load(Acquire) == handed);
@@ -82,15 +81,19 @@ pub fn check_child(st: &mut State, regs: &Regs) {
     post::conclude(st, 0, 0);
 }
 
+/// Digest of what is compared.
+fn digest_of(st: &State) -> u64 {
+    written().unwrap_or_else(|| guest::words(st.words_start))
+}
+
 /// Digest of the private pages that this process has written to, but those of zeros; `None` if they are too many or cannot
 /// be known.
 fn written() -> Option<u64> {
     let path = b"/proc/self/pagemap\0";
     let pagemap = elf::open(path.as_ptr() as u64).ok()?;
-    // No state of ours and no secret: what the CPU says of itself.
     let known = core::arch::x86_64::__cpuid(1).ebx & ANY_CPU;
     let mut sum = Sum { digest: 0, pages: 0, known };
-    let is_known = maps::each(|range, line| {
+    let is_known = proc::each_mapping(|range, line| {
         let is_ours = range.start < AGENT_END && range.end > AGENT_START;
         let rights = line.iter().position(|byte| *byte == b' ').and_then(|at| line.get(at + 1..at + 5));
         if !is_ours && matches!(rights, Some([b'r', b'w', _, b'p'])) {

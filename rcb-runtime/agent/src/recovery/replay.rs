@@ -329,11 +329,10 @@ pub fn conclude(st: &mut State, result: i64) {
 
 /// Signals of a time that is over are nobody's any more.
 pub fn forget_signals(st: &State) {
-    const RT_SIGTIMEDWAIT: u32 = 128;
     let (every, nothing) = (!0u64, [0u64; 2]);
     loop {
         // SAFETY: takes what is pending for this process, whatever it is.
-        let got = unsafe { syscall!(RT_SIGTIMEDWAIT, &raw const every, 0, &raw const nothing, 8, 0, 0) };
+        let got = unsafe { syscall!(nr::RT_SIGTIMEDWAIT, &raw const every, 0, &raw const nothing, 8, 0, 0) };
         if got <= 0 {
             break;
         }

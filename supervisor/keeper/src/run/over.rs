@@ -1,4 +1,4 @@
-//! Two replicas that disagree before they have left their first frozen copies are started over: what has been done so far is
+//! Replicas that disagree before they have left their first frozen copies are started over: what has been done so far is
 //! to load the program, and nothing has left.
 
 use crate::act::Watch;

@@ -4,6 +4,7 @@
 use crate::checkpoints::{is_frozen, options_in, pid_of};
 use crate::claim;
 use crate::deaths::nothing_left;
+use crate::harms::is_zombie;
 use crate::heals::{events, flip_environment};
 use libtest_mimic::{Failed, Trial};
 use nix::sys::signal::Signal;
@@ -13,15 +14,19 @@ use rcb_tests::outcome::Ended;
 use rcb_tests::require::trial;
 use rcb_tests::runtime::Setting;
 use rcb_tests::sandbox::Sandbox;
+use rcb_tests::victim;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Forks in every way a shell knows, without a pipe that the first process itself reads from.
 const FORKS: &str = "for i in 1 2 3 4 5 6; do /bin/echo $i | cat; (echo sub $i); done; env -i /bin/echo end";
 
 pub(crate) fn trials() -> Vec<Trial> {
     let mut all = vec![trial("back-memory-before-fork", [], memory_before_a_fork)];
+    all.push(trial("back-newborn-killed", [], newborns));
+    all.push(trial("back-newborn-flipped", [], flipped_child));
+    all.push(trial("newborn-killed-2", [], newborns_without_checkpoints));
     for who in 0..2 {
         all.push(trial(format!("back-at-start-{who}"), [], move || at_the_start(who)));
         all.push(trial(format!("back-in-forks-{who}"), [], move || in_forks(who)));
@@ -31,9 +36,13 @@ pub(crate) fn trials() -> Vec<Trial> {
 
 fn shell(sandbox: &Sandbox, script: &str) -> Result<(Launch, PathBuf), Failed> {
     let (record, options) = options_in(sandbox, "1000");
-    let mut words = Setting::strict(2).prefix(&options);
+    Ok((launched(sandbox, &options, script)?, record))
+}
+
+fn launched(sandbox: &Sandbox, options: &[String], script: &str) -> Result<Launch, Failed> {
+    let mut words = Setting::strict(2).prefix(options);
     words.extend(["sh", "-c", script].map(String::from));
-    Ok((Launch::start(&Case::shell("shell", ""), &words, &sandbox.fresh_work(None)?)?, record))
+    Ok(Launch::start(&Case::shell("shell", ""), &words, &sandbox.fresh_work(None)?)?)
 }
 
 /// The run has ended with status 0 and printed what it should.
@@ -85,6 +94,102 @@ fn in_forks(who: usize) -> Result<(), Failed> {
         back += events(&record, "rolled-back")?.len();
     }
     claim(back > 4, || format!("only {back} of 16 were killed in time"))
+}
+
+/// Kills the `number`th process that appears.
+fn kill_newborn(launch: &Launch, number: usize) {
+    let mut seen = Vec::new();
+    let mut births = 0;
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(5) && !is_zombie(launch.pid()) {
+        for pid in launch.replicas() {
+            if !seen.contains(&pid) {
+                seen.push(pid);
+                births += 1;
+                if births == number {
+                    return signal_to(pid, Signal::SIGKILL);
+                }
+            }
+        }
+    }
+}
+
+/// One process of a tree is killed the moment that it is there: child, program or frozen copy.
+fn newborns() -> Result<(), Failed> {
+    let mut mended = 0;
+    // The first two are replicas that wait to be let go; the next ones are their copies.
+    for number in 5..35 {
+        let sandbox = Sandbox::new()?;
+        let (launch, record) = shell(&sandbox, FORKS)?;
+        kill_newborn(&launch, number);
+        is_whole(&launch.finish()?, FORKS)?;
+        mended += events(&record, "healed")?.len() + events(&record, "rolled-back")?.len();
+    }
+    claim(mended > 2, || format!("only {mended} of 30 had an effect"))
+}
+
+/// A bit flips in a child that waits for its peer, whose parent is kept from forking: the child finds that its memory is
+/// not what it was handed, and is replaced before it has left a copy.
+fn flipped_child() -> Result<(), Failed> {
+    const SCRIPT: &str = "i=0; while [ $i -lt 300 ]; do (exec /usr/bin/env >/dev/null); i=$((i+1)); done; echo end";
+    for who in 0..2 {
+        let sandbox = Sandbox::new()?;
+        let (launch, record) = shell(&sandbox, SCRIPT)?;
+        let parents = [await_first(&record, 0)?, await_first(&record, 1)?];
+        let lone = || {
+            let children = launch.replicas().into_iter().filter(|pid| !parents.contains(pid) && !is_frozen(*pid));
+            let children: Vec<i32> = children.filter(|pid| !is_zombie(*pid)).collect();
+            if let [one] = children[..] { Some(one) } else { None }
+        };
+        let mut is_flipped = false;
+        while !is_flipped && !is_zombie(launch.pid()) {
+            signal_to(parents[1 - who], Signal::SIGSTOP);
+            std::thread::sleep(Duration::from_millis(2));
+            // A child that has executed or ended something has met its peer before.
+            let child = lone().filter(|pid| waits_for_its_peer(*pid));
+            if let Some(child) = child {
+                flip_environment(child)?;
+                is_flipped = true;
+            }
+            signal_to(parents[1 - who], Signal::SIGCONT);
+            std::thread::sleep(Duration::from_micros(300));
+        }
+        let done = launch.finish()?;
+        is_whole(&done, SCRIPT)?;
+        let healed = events(&record, "healed")?;
+        let is_child = |event: &serde_json::Value| event["group"] != 0 && event["replica"] == who;
+        let is_right = is_flipped && healed.len() == 1 && is_child(&healed[0]);
+        claim(is_right, || format!("replica {who} of a child should have been replaced: {healed:?}\n{}", done.report))?;
+    }
+    Ok(())
+}
+
+/// Whether a process sleeps on the word in which its peer would say that it is there, the fifth of a segment.
+fn waits_for_its_peer(pid: i32) -> bool {
+    let call = std::fs::read_to_string(format!("/proc/{pid}/syscall")).unwrap_or_default();
+    let mut words = call.split(' ');
+    words.next() == Some("202") && words.next().is_some_and(|word| word.starts_with("0x3a00") && word.ends_with("0010"))
+}
+
+/// Without checkpoints the run ends, with the right output or with a report: nobody waits for a process that will not come.
+fn newborns_without_checkpoints() -> Result<(), Failed> {
+    let native = std::process::Command::new("sh").args(["-c", FORKS]).output()?;
+    let mut detected = 0;
+    for number in 3..33 {
+        let sandbox = Sandbox::new()?;
+        let launch = launched(&sandbox, &["--deadline".into(), "1".into()], FORKS)?;
+        kill_newborn(&launch, number);
+        let done = launch.finish()?;
+        let is_end = match done.ended {
+            Ended::Exit(0) => done.stdout == native.stdout,
+            Ended::Exit(victim::DISAGREED) => native.stdout.starts_with(&done.stdout),
+            _ => false,
+        };
+        claim(is_end, || format!("{number}: ended with {}\n{}", done.ended, done.report))?;
+        detected += usize::from(done.ended == Ended::Exit(victim::DISAGREED));
+        nothing_left(&done)?;
+    }
+    claim(detected > 2, || format!("only {detected} of 30 were noticed"))
 }
 
 /// What a child would be handed is compared before: the parent goes back, since the child could not.

@@ -46,7 +46,6 @@ pub(crate) fn trials() -> Vec<Trial> {
     for what in ["kill-begun", "kill-done"] {
         all.push(trial(format!("harm-pipe-{what}"), ["cc"], move || between_intent_and_result(what)));
     }
-    all.push(trial("harm-pipe-full", ["cc"], full_pipe));
     all.push(trial("harm-many-descriptors", ["cc"], many_descriptors));
     all.push(trial("harm-large-memory", ["cc"], large_memory));
     all.push(trial("harm-then-job-control", ["cc"], job_control));
@@ -247,9 +246,9 @@ fn stopped(who: usize) -> Result<(), Failed> {
     worker.ends_with(&expected).map(drop)
 }
 
-/// Whether the command has ended. (Its list of children may miss some while others end.)
-fn is_over(worker: &Worker) -> bool {
-    std::fs::read_to_string(format!("/proc/{}/stat", worker.launch.pid())).is_ok_and(|stat| stat.contains(") Z "))
+/// Whether a command has ended. (The list of its children may miss some while others end.)
+pub(crate) fn is_zombie(pid: i32) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| stat.contains(") Z "))
 }
 
 /// A replica of the first process is killed again and again while that forks or executes programs all the time, so that
@@ -266,12 +265,12 @@ fn again_and_again(what: &str, who: usize) -> Result<(), Failed> {
         std::thread::sleep(Duration::from_micros(15_000 + random.below(10_000)));
         let healed = events(&worker.record, "healed")?.len();
         signal_to(pid_of(&worker.record, who)?, Signal::SIGKILL);
-        if is_over(&worker) {
+        if is_zombie(worker.launch.pid()) {
             break;
         }
         // The next one only when this one has been replaced: two at once are not corrected. At the end nobody needs to be.
         let start = Instant::now();
-        while events(&worker.record, "healed")?.len() == healed && !is_over(&worker) {
+        while events(&worker.record, "healed")?.len() == healed && !is_zombie(worker.launch.pid()) {
             claim(start.elapsed() < Duration::from_secs(10), || "a replica was not replaced".into())?;
             std::thread::sleep(Duration::from_millis(1));
         }
@@ -301,27 +300,6 @@ fn between_intent_and_result(what: &str) -> Result<(), Failed> {
         died += healed.count();
     }
     claim(died > 8, || format!("only {died} leaders died in the middle of a call"))
-}
-
-/// The leader dies in the middle of a write that waits for room in a pipe: some bytes have left, and the rest follows.
-fn full_pipe() -> Result<(), Failed> {
-    let words = ["pipe", "300"];
-    let expected = natively(&words)?;
-    let worker = Worker::start(&words)?;
-    // A pipe holds 64 KiB, so the write stands still for as long as nobody reads: in the poll that waits for room.
-    let stands = |pid: i32| {
-        let call = std::fs::read_to_string(format!("/proc/{pid}/syscall")).unwrap_or_default();
-        let mut words = call.split(' ').skip(2);
-        call.starts_with("7 ") && words.next() == Some("0x1") && words.next() == Some("0xffffffffffffffff")
-    };
-    let start = Instant::now();
-    while !pid_of(&worker.record, 0).is_ok_and(stands) {
-        claim(start.elapsed() < Duration::from_secs(10), || "the leader does not write".into())?;
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    signal_to(pid_of(&worker.record, 0)?, Signal::SIGKILL);
-    worker.is_healed(0, &["died"])?;
-    worker.ends_with(&expected).map(drop)
 }
 
 /// A program with 200 open descriptors loses its leader, then another one: its descriptors are as before.

@@ -16,8 +16,6 @@ use rcb_abi::segment::{Carry, Segment};
 use rcb_sys::errno::ENOSYS;
 use rcb_sys::{nr, syscall};
 
-const NANOSLEEP: u32 = 35;
-
 /// A word of this replica's segment in another group; 0 in one that nobody has written to.
 fn word(st: &State, group: u32, offset: usize) -> u64 {
     let mut value = 0u64;
@@ -49,7 +47,7 @@ pub(super) fn child(st: &State, wanted: &Wanted, group: u32) -> Option<u32> {
             && word(st, group, generation) == shared::own().carry.generation
         {
             // SAFETY: sleeps; the time is a local.
-            unsafe { syscall!(NANOSLEEP, &raw const nap, 0, 0, 0, 0, 0) };
+            unsafe { syscall!(nr::NANOSLEEP, &raw const nap, 0, 0, 0, 0, 0) };
         }
     }
     Some(pid)

@@ -1,14 +1,30 @@
-//! What is mapped, from `/proc/self/maps`.
+//! What `/proc` says of this process: its mappings, the names of its descriptors.
 #![allow(unsafe_code, reason = "reads a file into the agent's buffer")]
 
 use super::elf;
+use super::script::decimal;
 use crate::recovery;
 use crate::state::scratch;
 use core::ops::Range;
 use rcb_sys::{nr, syscall};
 
+/// What `folder` (one of `/proc/self`, with a slash at its end) calls a descriptor; ended by a NUL.
+pub fn path_of(folder: &[u8], fd: u64) -> [u8; 32] {
+    let mut path = [0; 32];
+    path[..folder.len()].copy_from_slice(folder);
+    decimal(u64::from(fd as u32), &mut path[folder.len()..]);
+    path
+}
+
+/// What a descriptor of this process stands for, as `/proc` names it: bytes of `to` that were filled, or an errno.
+pub fn name_of(fd: u64, to: &mut [u8]) -> i64 {
+    let path = path_of(b"/proc/self/fd/", fd);
+    // SAFETY: a question with a path that ends with a NUL; writes the buffer, which is as long as said.
+    unsafe { syscall!(nr::READLINK, path.as_ptr(), to.as_mut_ptr(), to.len(), 0, 0, 0) }
+}
+
 /// Visits the mappings in the order of addresses: range and the line's text. False: they cannot be known.
-pub fn each(mut visit: impl FnMut(Range<u64>, &[u8])) -> bool {
+pub fn each_mapping(mut visit: impl FnMut(Range<u64>, &[u8])) -> bool {
     let path = b"/proc/self/maps\0";
     let Ok(fd) = elf::open(path.as_ptr() as u64) else { return false };
     let text = &mut scratch().rewritten;
