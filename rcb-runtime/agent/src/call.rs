@@ -215,13 +215,12 @@ pub fn once(st: &mut State, call: &Call, meet: bool, mut perform: impl FnMut(&mu
     let mut args = for_kernel(st, call);
     let meet = meet || recovery::meets(st, call.nr);
     let own = shared::own();
-    if st.n > 1 && meet && !st.strict {
-        let sleeps = own.stats.sleeps;
-        meet::all(st);
-        if own.stats.sleeps != sleeps {
-            // Time has passed in which memory may have changed.
-            must_be_same(st, call, buffer::BEFORE);
+    if st.n > 1 && meet {
+        if !st.strict {
+            meet::all(st);
         }
+        // Time has passed in which memory may have changed.
+        must_be_same(st, call, buffer::BEFORE);
     }
     if meet && shared::control().stop.load(Relaxed) != 0 {
         // The others are being ended, and what this process sees of that is no reason to say anything.

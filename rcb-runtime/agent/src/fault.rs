@@ -76,10 +76,12 @@ pub fn notify(st: &State) {
 /// Wakes the supervisor; `fd_base` is the first reserved descriptor.
 pub fn notify_at(fd_base: u32) {
     let one = 1u64;
+    // Entered first: whoever is woken may end this process before it runs again.
+    crate::recovery::wrote(8);
     // SAFETY: writes eight bytes from a local to the agent's own eventfd.
     let written = unsafe { syscall!(nr::WRITE, fd_base + FD_NOTIFY, &raw const one, 8) };
-    if written == 8 {
-        crate::recovery::wrote(8);
+    if written != 8 {
+        crate::recovery::wrote(0u64.wrapping_sub(8));
     }
 }
 
