@@ -18,10 +18,12 @@ const PATIENCE: Duration = Duration::from_millis(500);
 const SETTLING: Duration = Duration::from_secs(5);
 /// An undisturbed run that takes longer does not end.
 const ENDLESS: Duration = Duration::from_mins(10);
-/// Attempts after which the time in which a trial may hit is halved.
+/// Attempts after which the time in which a trial may hit is halved ...
 const MISSES: u32 = 5;
+/// ... so many times, and is the whole time again then.
+const HALVED: u32 = 3;
 /// Attempts to hit something before a trial is given up.
-const ATTEMPTS: u32 = 40;
+const ATTEMPTS: u32 = 100;
 
 /// What the undisturbed run does.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -151,8 +153,9 @@ pub(crate) fn trial(
     for attempt in 0..ATTEMPTS {
         let plan = faults.plan(number, attempt);
         let run = Running::start(subject, place, stop)?;
-        // After misses in a row: what ends so early is no longer as slow as the undisturbed runs were.
-        let window = golden.length.saturating_sub(golden.begin) / (1 << (attempt / MISSES));
+        // After misses in a row: what ends so early is no longer as slow as the undisturbed runs were. But it may also have
+        // been bad luck, and be too early for the target then.
+        let window = golden.length.saturating_sub(golden.begin) / (1 << (attempt / MISSES % (HALVED + 1)));
         let hit = match strike(&run, &plan, window)? {
             Struck::Hit(hit) => hit,
             Struck::Missed => continue,
