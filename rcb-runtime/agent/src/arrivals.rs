@@ -301,7 +301,7 @@ pub fn mirror_action(st: &State, signal: u32) {
         action.handler = SIG_IGN;
     } else if !by_kernel {
         action = SigAction {
-            handler: crate::trap::entry::async_handler(),
+            handler: crate::trap::signal::async_handler(),
             flags: SA_SIGINFO | SA_RESTORER | SA_ONSTACK,
             restorer: raw::restorer(),
             mask: !0,
@@ -318,7 +318,7 @@ fn hear_calls() {
     const SA_RESTORER: u64 = 0x0400_0000;
     const SA_ONSTACK: u64 = 0x0800_0000;
     let action = SigAction {
-        handler: crate::trap::entry::call_handler(),
+        handler: crate::trap::signal::call_handler(),
         flags: SA_SIGINFO | SA_RESTORER | SA_ONSTACK,
         restorer: raw::restorer(),
         mask: 0,

@@ -6,7 +6,7 @@ use crate::handled::exit::{End, announce};
 use crate::load::{elf, layout, proc, stack};
 use crate::recovery::{checkpoint, memory};
 use crate::state::{State, program, scratch, state, words};
-use crate::trap::{entry, filter};
+use crate::trap::{filter, signal};
 use crate::{agree, descriptors, shared};
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use rcb_abi::descriptors::{BOOT_MAGIC, BootWord};
@@ -205,7 +205,7 @@ fn unmap_vdso() {
 
 /// From here on nothing the guest does reaches the kernel without the agent.
 fn intercept() -> Result<(), i64> {
-    entry::install_handlers()?;
+    signal::install_handlers()?;
     // SAFETY: lets the time stamp counter trap.
     let result = unsafe { syscall!(nr::PRCTL, 26, 2, 0, 0, 0, 0) };
     if result < 0 {
@@ -216,7 +216,7 @@ fn intercept() -> Result<(), i64> {
         filter::install()?;
         carry.flags |= FILTERED;
     }
-    entry::arm_dispatch()
+    signal::arm_dispatch()
 }
 
 /// The program cannot be started. For the first program the supervisor reports why; after an execve the kernel would

@@ -273,7 +273,7 @@ pub fn once(st: &mut State, call: &Call, meet: bool, mut perform: impl FnMut(&mu
     let delivered = record::publish(st, Some(call.row), &args, &call.entry, result, 0, 0);
     st.wait_mask = None;
     if makes && st.socket_peers != 0 {
-        descriptors::send(st, call, result);
+        descriptors::streams::send(st, call, result);
     }
     Answer { result, delivered }
 }

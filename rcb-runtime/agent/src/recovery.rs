@@ -31,7 +31,7 @@ use crate::handled::fork;
 use crate::load::proc;
 use crate::shared;
 use crate::state::State;
-use crate::trap::entry;
+use crate::trap::signal;
 use crate::{arrivals, descriptors};
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use rcb_abi::control::Heal;
@@ -168,7 +168,7 @@ fn become_replica(st: &mut State, victim: usize) {
         // SAFETY: the ends of the origin's streams are not ours to use.
         unsafe { syscall!(nr::CLOSE, st.fd_base + FD_PEER + peer, 0, 0, 0, 0, 0) };
     }
-    place(entry::arm_dispatch());
+    place(signal::arm_dispatch());
     fork::say_pid(fork::own_pid());
     fault::notify(st);
 }

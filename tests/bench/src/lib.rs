@@ -14,3 +14,4 @@ pub mod programs;
 pub mod report;
 pub mod start;
 pub mod touch;
+pub mod trees;

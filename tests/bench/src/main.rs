@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use rcb_bench::options::{Choice, Options};
 use rcb_bench::report::{self, Part};
-use rcb_bench::{calls, cycles, memory, mending, overhead, programs, start, touch};
+use rcb_bench::{calls, cycles, memory, mending, overhead, programs, start, touch, trees};
 use rcb_overhead::launch::{self, Rcb};
 use rcb_overhead::machine::{self, Machine};
 use rcb_overhead::report::{input::Input, page};
@@ -76,6 +76,9 @@ fn measure(options: &Options, out: &Path, rcb: Option<&Rcb>, cpus: &[usize]) -> 
     }
     if options.wants(Choice::Touch) {
         add(touch::part(out, rcb, cpus, options.quick)?);
+    }
+    if options.wants(Choice::Trees) {
+        add(trees::part(out, rcb, cpus, options.quick)?);
     }
     if options.wants(Choice::Programs) {
         let (entries, inputs) = suite_of(options, out)?;

@@ -16,6 +16,8 @@ pub enum Choice {
     Memory,
     /// Touching memory with small and huge pages.
     Touch,
+    /// Loops of forks, and a build.
+    Trees,
     /// Wall time of real programs over two concurrent native copies.
     Programs,
     /// What checkpoints and the comparison of memory cost real programs.

@@ -17,7 +17,8 @@ mod wanted;
 use crate::agree::{meet, post};
 use crate::arrivals;
 use crate::call::{Answer, Call, note_refusal, post_event, step};
-use crate::descriptors::{self, Streams};
+use crate::descriptors;
+use crate::descriptors::streams::{self, Streams};
 use crate::fault::{Words, notify_at, park};
 use crate::guest;
 use crate::handled::{identity, limits, pidfd, window};
@@ -25,7 +26,7 @@ use crate::recovery;
 use crate::shared;
 use crate::signals;
 use crate::state::{State, program, words};
-use crate::trap::entry;
+use crate::trap::signal;
 use core::mem::offset_of;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use core::sync::atomic::fence;
@@ -119,7 +120,7 @@ pub fn fork(st: &mut State, call: &Call, regs: &mut Regs) -> Answer {
     {
         return Answer::error(EFAULT);
     }
-    let others = descriptors::streams_of_fork(st);
+    let others = streams::of_fork(st);
     let obstacle = || if wanted.has(CLONE_PIDFD) { pidfd::obstacle(others) } else { 0 };
     let group = step(st, FORK, || match obstacle() {
         0 => take_spare(base) as u64,
@@ -164,7 +165,7 @@ fn make(st: &mut State, wanted: &Wanted, group: u32, regs: &mut Regs) -> Answer 
     let waits = wanted.flags & CLONE_VFORK;
     own.wait.phase.store(phase::BLOCKED, Relaxed);
     arrivals::hold(st);
-    let streams = descriptors::new_streams(st);
+    let streams = streams::before_fork(st);
     let origin = Origin::here();
     // The descriptor is made with the process: later that may be gone already.
     let with = if st.leads() { wanted.flags & CLONE_PIDFD } else { 0 };
@@ -179,7 +180,7 @@ fn make(st: &mut State, wanted: &Wanted, group: u32, regs: &mut Regs) -> Answer 
         return born(st, wanted, group, regs, (&origin, &streams));
     }
     own.cloned.store(own.carry.forks + 1, Release);
-    descriptors::keep_streams(st, &streams, false);
+    streams::after_fork(st, &streams, false);
     own.wait.phase.store(phase::RUN, Relaxed);
     arrivals::mirror_mask(st);
     let pid = step(st, FORK, || made as u64) as i64;
@@ -245,8 +246,8 @@ fn born(
     if (0..st.n).any(|peer| shared::peer(peer).asleep.flag.load(Relaxed) != 0) {
         say_pid(pid);
     }
-    descriptors::keep_streams(st, streams, true);
-    if let Err(errno) = entry::arm_dispatch() {
+    streams::after_fork(st, streams, true);
+    if let Err(errno) = signal::arm_dispatch() {
         park(st, Words::new(kind::BOOT, errno.unsigned_abs(), u64::from(boot_site::INTERCEPT)));
     }
     let first = st.leader;

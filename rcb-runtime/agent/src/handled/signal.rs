@@ -73,7 +73,7 @@ pub fn mask(st: &mut State, call: &Call, regs: &Regs) -> Answer {
     let written = old == 0 || guest::put(old, &before).is_ok();
     if before & !st.signals.mask != 0 {
         let outer = st.regs;
-        crate::trap::entry::unblocked(st, regs);
+        crate::trap::signal::unblocked(st, regs);
         st.regs = outer;
     }
     if written { Answer::local(0) } else { Answer::error(EFAULT) }

@@ -17,7 +17,7 @@ use crate::agree::meet;
 use crate::handled::fork;
 use crate::shared;
 use crate::state::State;
-use crate::trap::entry;
+use crate::trap::signal;
 use crate::{arrivals, descriptors};
 use core::cell::UnsafeCell;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
@@ -171,7 +171,7 @@ fn rise(st: &mut State) {
     replay::begin(st);
     replay::forget_signals(st);
     arrivals::start(st);
-    if let Err(errno) = entry::arm_dispatch() {
+    if let Err(errno) = signal::arm_dispatch() {
         refuse(st, heal_site::PLACE, errno.unsigned_abs());
     }
     fork::say_pid(fork::own_pid());

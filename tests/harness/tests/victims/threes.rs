@@ -3,6 +3,7 @@
 use crate::checkpoints::{await_back, ends_well, is_frozen, options_in};
 use crate::claim;
 use crate::deaths::started;
+use crate::harms::is_zombie;
 use crate::heals::{await_healed, events};
 use libtest_mimic::{Failed, Trial};
 use nix::sys::signal::Signal;
@@ -52,8 +53,15 @@ fn pid_now(record: &Path, who: usize) -> Result<i32, Failed> {
 fn kill_two(launch: &Launch, record: &Path, who: usize, other: usize) -> Result<(), Failed> {
     let pids = [pid_now(record, who)?, pid_now(record, other)?];
     launch.signal(Signal::SIGSTOP);
+    while !std::fs::read_to_string(format!("/proc/{}/stat", launch.pid()))?.contains(") T ") {
+        std::thread::sleep(Duration::from_micros(100));
+    }
     for pid in pids {
         signal_to(pid, Signal::SIGKILL);
+    }
+    // One that is not there yet when the supervisor looks would be replaced after the other.
+    while !pids.into_iter().all(is_zombie) {
+        std::thread::sleep(Duration::from_micros(100));
     }
     launch.signal(Signal::SIGCONT);
     Ok(())
