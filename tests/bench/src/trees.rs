@@ -19,8 +19,9 @@ const LOOPS: [(&str, Option<f64>, u32, &str); 2] = [
     ("fork", Some(FORKS_AT_MOST), 600, "i=0; while [ $i -lt COUNT ]; do (:); i=$((i+1)); done"),
     ("fork and execute /bin/true", None, 200, "i=0; while [ $i -lt COUNT ]; do /bin/true; i=$((i+1)); done"),
 ];
-/// C files of the build.
+/// C files of the build, and functions in each.
 const FILES: usize = 60;
+const FUNCTIONS: usize = 20;
 /// Rounds.
 const ROUNDS: usize = 9;
 
@@ -100,12 +101,17 @@ fn project(folder: &Path) -> Result<()> {
     fs::create_dir_all(folder)?;
     let (mut declared, mut called) = (String::new(), String::new());
     for file in 0..FILES {
-        let text = format!(
-            "#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n\
-             int f{file}(int x) {{\n    char text[64];\n    for (int i = 0; i < x % 17; i++)\n        \
-             x = x * {} + (int)strlen(text + snprintf(text, sizeof text, \"%d\", x));\n    return abs(x);\n}}\n",
-            file * 2 + 3
-        );
+        let mut text = String::from("#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n");
+        for part in 0..FUNCTIONS {
+            writeln!(
+                text,
+                "static int g{part}(int x) {{\n    char text[64];\n    for (int i = 0; i < x % 17; i++)\n        \
+                 x = x * {} + (int)strlen(text + snprintf(text, sizeof text, \"%d\", x));\n    return abs(x);\n}}",
+                (file + part) * 2 + 3
+            )?;
+        }
+        let all: Vec<String> = (0..FUNCTIONS).map(|part| format!("g{part}(x + {part})")).collect();
+        writeln!(text, "int f{file}(int x) {{\n    return {};\n}}", all.join(" ^ "))?;
         fs::write(folder.join(format!("f{file}.c")), text)?;
         writeln!(declared, "int f{file}(int);")?;
         write!(called, " + f{file}({file})")?;
@@ -137,8 +143,9 @@ fn build(
     raw: &mut Map<String, serde_json::Value>,
 ) -> Result<()> {
     let note = format!(
-        "Seconds of wall time for `make -s -j2` of a project of {FILES} C files, median of {rounds} rounds (range), in turn. The \
-         programs made were compared."
+        "Seconds of wall time for `make -s -j2` of a project of {FILES} C files of {} lines, median of {rounds} rounds (range), in turn. The \
+         programs made were compared.",
+        FUNCTIONS * 6 + 6
     );
     let mut table = Table::new("A build", &note, &["what", "two native builds", "n=2", "ratio"]);
     let all = in_turn(rounds, 2, |which| {
