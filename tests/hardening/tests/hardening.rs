@@ -52,6 +52,16 @@ fn the_language_torture_is_the_same_in_every_scheme() {
 }
 
 #[test]
+fn threads_that_change_volatile_and_atomic_variables_are_no_fault() {
+    let folder = folder();
+    let source = root().join("tests/hardening/torture/races.c");
+    for scheme in ["none", "swift", "swift+cfc"] {
+        let output = output_of(&folder, &source, &["--protect", scheme, "-O2", "-pthread"], &[]);
+        assert_eq!(String::from_utf8_lossy(&output), "600000 400000\n", "{scheme}");
+    }
+}
+
+#[test]
 fn the_rust_torture_is_the_same_hardened() {
     let folder = folder();
     let program = folder.path().join("program");
