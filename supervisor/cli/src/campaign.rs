@@ -53,7 +53,7 @@ pub(crate) struct InjectArgs {
     #[arg(short = 'n', long = "replicas", value_name = "N", default_value_t = rcb_keeper::config::DEFAULT_REPLICAS)]
     replicas: usize,
     /// Number of trials.
-    #[arg(long, value_name = "COUNT", default_value_t = 1000)]
+    #[arg(long, value_name = "COUNT", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
     trials: u64,
     /// Seed of all draws.
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]

@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+#include <x86intrin.h>
 
 enum { BIG = 64 * 1024, MAX_WINDOWS = 1000 };
 
@@ -61,6 +62,12 @@ static void do_signal_path(void) {
     if (result < 0) abort();
 }
 
+/* The way compilers read the counter, which the agent patches as it does calls. */
+static void do_rdtsc(void) {
+    static volatile unsigned long long ticks;
+    ticks = __rdtsc();
+}
+
 static const struct {
     const char *name;
     void (*call)(void);
@@ -71,7 +78,7 @@ static const struct {
     {"pread 4 KiB", do_pread_4k, 1000},   {"pread 64 KiB", do_pread_64k, 200}, {"read 64 KiB", do_read_64k, 200},
     {"write 1 B", do_write_1, 2000},      {"write 4 KiB", do_write_4k, 1000},  {"write 64 KiB", do_write_64k, 200},
     {"open+close", do_open_close, 500},   {"access", do_access, 1000},        {"madvise", do_madvise, 2000},
-    {"signal path", do_signal_path, 500},
+    {"signal path", do_signal_path, 500}, {"rdtsc", do_rdtsc, 2000},
 };
 
 static double now_ns(void) {

@@ -171,6 +171,7 @@ pub fn part(measured: &Measured, rcb: Option<&Rcb>) -> Part {
         add("getpriority, n=2 output,", Setup::Two, PLAINEST, 0.25, 0.45);
         add("getpriority, n=2 strict,", Setup::TwoStrict, PLAINEST, 0.35, 0.8);
         add("write 1 B, n=2 output,", Setup::Two, "write 1 B", 0.35, 0.9);
+        add("rdtsc, n=2 output,", Setup::Two, "rdtsc", 0.35, 0.45);
     }
     let signal = measured.values(Setup::Two, "signal path", None).median();
     limits.push(Limit {

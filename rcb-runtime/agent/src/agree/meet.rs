@@ -30,6 +30,8 @@ const LAG_NAP_NS: u64 = 200_000;
 const AHEAD: u64 = 6;
 /// Place of the fault that a record is not what was sealed.
 const BROKEN_SEAL: u64 = 4;
+/// Pauses in which a leader that answers by itself gets some requests ahead.
+const PATIENCE: u32 = 40;
 /// Spins while somebody else is to have the CPU: longer than a hand-over takes, shorter than a sleep.
 const BRIEF: u32 = 150;
 /// Spins without a pause instruction at first: a hand-over between near cores takes about this long.
@@ -231,6 +233,31 @@ pub fn record(st: &mut State) -> Option<Reply> {
 #[cold]
 fn unreadable(st: &State, seq: u64, site: u64) -> Words {
     Words::of_leader(st, rcb_abi::fault::kind::LOG, seq, site)
+}
+
+/// A follower whose leader answers without waiting for anybody: if the record is not there yet, leaves the leader a lead of
+/// some requests. Every look at a record takes its line from the leader just when it wants to write to it, and a far
+/// line takes longer to come back than the rest of the request.
+#[inline]
+pub fn let_ahead(st: &State) {
+    if st.leads() || st.replay.on {
+        return;
+    }
+    let record = &shared::peer(st.leader).records[meeting::slot(st.seq, RING)];
+    if !meeting::arrived(record.seq.load(Acquire), st.seq) {
+        for _ in 0..PATIENCE.min(st.spin) {
+            core::hint::spin_loop();
+        }
+    }
+}
+
+/// Has a line of this replica's own segment, which peers have read, brought back for writing while other work is done.
+#[inline]
+pub fn take_early(record: &rcb_abi::segment::Record) {
+    // prefetchw, which the intrinsic for it becomes only where the whole program may use it; processors that do not
+    // know it take it for a long nop.
+    // SAFETY: a hint, which cannot fault.
+    unsafe { core::arch::asm!("prefetchw [{}]", in(reg) &raw const *record, options(nostack, preserves_flags)) };
 }
 
 /// Lets a line of shared memory come while other work is done.

@@ -1,6 +1,7 @@
 //! The time stamp counter traps (PR_SET_TSC) and is answered with the leader's value.
 #![allow(unsafe_code, reason = "a clock call of the agent")]
 
+use crate::agree::meet;
 use crate::call::{event_value, post_event};
 use crate::guest;
 use crate::shared;
@@ -44,6 +45,7 @@ pub fn emulate(st: &mut State, info: &SigInfo, uc: &mut UContext) -> bool {
 pub fn agreed(st: &mut State, regs: &Regs) -> u64 {
     shared::own().stats.rdtsc += 1;
     post_event(st, regs, RDTSC, [0; 6], 0);
+    meet::let_ahead(st);
     event_value(st, nanoseconds)
 }
 

@@ -14,7 +14,7 @@ const SOURCE: &str = include_str!("../../guests/calls.c");
 pub const PLAINEST: &str = "getpriority";
 
 /// Its cases, in its order.
-pub const CASES: [&str; 14] = [
+pub const CASES: [&str; 15] = [
     "getppid",
     "getpriority",
     "clock_gettime",
@@ -29,6 +29,7 @@ pub const CASES: [&str; 14] = [
     "access",
     "madvise",
     "signal path",
+    "rdtsc",
 ];
 
 /// How the guest is run.
