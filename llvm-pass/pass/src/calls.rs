@@ -38,6 +38,9 @@ impl Duplication<'_, '_> {
         self.check_operands(call, &indices, Check::Call);
         if self.calls_hardened(callee) {
             call.drop_call_promises();
+        } else if call.needs_direction() {
+            // Nothing in hardened code looks at this flag, and memset of the C library would fill the wrong memory.
+            Cursor::before(call).located_like(call).clear_direction(call.ty().void());
         }
     }
 

@@ -8,7 +8,8 @@ declare i32 @other(i32, ptr)
 ; CHECK: br i1 %{{.*}}, label %rcb.fault.call
 ; CHECK: icmp ne ptr %p, %
 ; CHECK: br i1 %{{.*}}, label %rcb.fault.call
-; CHECK: %r = call i32 @other(i32 %s, ptr %p)
+; CHECK: call void asm sideeffect "cld", "~{dirflag}"()
+; CHECK-NEXT: %r = call i32 @other(i32 %s, ptr %p)
 ; CHECK-NEXT: call i32 asm "", "=r,0"(i32 %r)
 define i32 @ask(i32 %x, ptr %p) {
   %s = mul i32 %x, 5
@@ -25,4 +26,14 @@ define i32 @ask(i32 %x, ptr %p) {
 define i64 @count(ptr %p, i64 %n) {
   %old = atomicrmw add ptr %p, i64 %n seq_cst
   ret i64 %old
+}
+
+; The C library counts on the direction flag.
+; CHECK-LABEL: define void @fill(ptr %p, i64 %n)
+; CHECK: "cld"
+; CHECK-NEXT: call void @llvm.memset.p0.i64(ptr %p, i8 0, i64 %n, i1 false)
+declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
+define void @fill(ptr %p, i64 %n) {
+  call void @llvm.memset.p0.i64(ptr %p, i8 0, i64 %n, i1 false)
+  ret void
 }

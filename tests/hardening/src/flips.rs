@@ -38,8 +38,9 @@ pub(crate) fn all(folder: &Path, groups: &[Group], schemes: &[&str], count: u64,
                 *pooled += counts;
                 let milliseconds = found.golden.length.as_secs_f64() * 1e3;
                 let failures = counts.share(Class::Silent).share * milliseconds;
-                let against = failures / *first.get_or_insert(failures);
-                println!("| {name} | {scheme} | {milliseconds:.1} | {counts} | {against:.4} |");
+                let base = *first.get_or_insert(failures);
+                let against = if base > 0.0 { format!("{:.4}", failures / base) } else { "-".to_owned() };
+                println!("| {name} | {scheme} | {milliseconds:.1} | {counts} | {against} |");
                 if *scheme != "none" {
                     let rows = found.rows.iter().filter(|row| row.class == Class::Silent);
                     silent.extend(rows.map(|row| format!("{name} {scheme}: trial {} at {}", row.number, row.at)));

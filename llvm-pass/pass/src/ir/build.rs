@@ -249,6 +249,11 @@ impl Cursor {
         call
     }
 
+    /// String operations go upwards from here on, as every callee may expect.
+    pub(crate) fn clear_direction(&self, void: Type) {
+        self.ordered_assembly(("cld", "~{dirflag}"), void, &[], None, true);
+    }
+
     fn attribute(&self, call: Value, index: u32, name: &str, value: u64) {
         // SAFETY: the name is given with its length; the call is one.
         unsafe {

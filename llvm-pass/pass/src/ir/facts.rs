@@ -59,6 +59,12 @@ impl Value {
         unsafe { shim::rcb_is_must_tail(self.0) != 0 }
     }
 
+    /// Whether a call runs code of others that may count on the direction flag.
+    pub(crate) fn needs_direction(self) -> bool {
+        // SAFETY: asked of calls only.
+        unsafe { shim::rcb_needs_direction(self.0) != 0 }
+    }
+
     /// Debug records, lifetime marks, assumptions: nothing that runs.
     pub(crate) fn is_marker(self) -> bool {
         // SAFETY: reads the value.

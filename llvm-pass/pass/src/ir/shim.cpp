@@ -301,6 +301,18 @@ int rcb_is_must_tail(LLVMValueRef Call) {
   return C && C->isMustTailCall();
 }
 
+// Whether a call runs code of others that may count on the direction flag: a library function, or an operation on memory
+// that is too long to be written out (128 bytes, see getMaxInlineSizeThreshold of the target).
+int rcb_needs_direction(LLVMValueRef Call) {
+  auto *CB = unwrap<CallBase>(Call);
+  if (auto *M = dyn_cast<AnyMemIntrinsic>(CB)) {
+    auto *Length = dyn_cast<ConstantInt>(M->getLength());
+    return !Length || Length->getZExtValue() > 128;
+  }
+  auto *F = CB->getCalledFunction();
+  return F && F->isDeclaration() && !F->isIntrinsic();
+}
+
 int rcb_has_attribute(LLVMValueRef Fn, const char *Name) {
   auto *F = unwrap<Function>(Fn);
   auto Kind = Attribute::getAttrKindFromName(Name);

@@ -30,6 +30,7 @@ unsafe extern "C" {
     pub(super) fn rcb_has_other_uses(function: LLVMValueRef) -> c_int;
     pub(super) fn rcb_is_exact_direct_call(call: LLVMValueRef) -> c_int;
     pub(super) fn rcb_is_must_tail(call: LLVMValueRef) -> c_int;
+    pub(super) fn rcb_needs_direction(call: LLVMValueRef) -> c_int;
     pub(super) fn rcb_has_attribute(function: LLVMValueRef, name: *const c_char) -> c_int;
     pub(super) fn rcb_is_debug_or_marker(inst: LLVMValueRef) -> c_int;
     pub(super) fn rcb_is_operand_splat(value: LLVMValueRef) -> c_int;

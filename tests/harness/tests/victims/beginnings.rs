@@ -134,7 +134,7 @@ fn newborns() -> Result<(), Failed> {
 /// A bit flips in the leader's child, which waits for its peer while the other parent is kept from forking: the child finds
 /// that its memory is not what it was handed, and is replaced before it has left a copy.
 fn flipped_child() -> Result<(), Failed> {
-    const SCRIPT: &str = "i=0; while [ $i -lt 300 ]; do (exec /usr/bin/env >/dev/null); i=$((i+1)); done; echo end";
+    const SCRIPT: &str = "until [ -e flipped ]; do (exec /usr/bin/env >/dev/null); done; echo end";
     let sandbox = Sandbox::new()?;
     let (launch, record) = shell(&sandbox, SCRIPT)?;
     let parents = [await_first(&record, 0)?, await_first(&record, 1)?];
@@ -144,9 +144,13 @@ fn flipped_child() -> Result<(), Failed> {
         if let [one] = children[..] { Some(one) } else { None }
     };
     let mut is_flipped = false;
-    while !is_flipped && !is_zombie(launch.pid()) {
+    let start = Instant::now();
+    while !is_flipped && !is_zombie(launch.pid()) && start.elapsed() < Duration::from_secs(60) {
         signal_to(parents[1], Signal::SIGSTOP);
-        std::thread::sleep(Duration::from_millis(2));
+        std::thread::sleep(Duration::from_micros(200));
+        if lone().is_some() {
+            std::thread::sleep(Duration::from_millis(2));
+        }
         if let Some(child) = lone().filter(|pid| waits_for_its_peer(*pid)) {
             flip_environment(child)?;
             is_flipped = true;
@@ -154,8 +158,12 @@ fn flipped_child() -> Result<(), Failed> {
         signal_to(parents[1], Signal::SIGCONT);
         std::thread::sleep(Duration::from_micros(300));
     }
+    std::fs::write(sandbox.path().join("work/flipped"), "")?;
     let done = launch.finish()?;
-    is_whole(&done, SCRIPT)?;
+    claim(done.ended == Ended::Exit(0) && done.stdout == b"end\n", || {
+        format!("ended with {}\n{}", done.ended, done.report)
+    })?;
+    nothing_left(&done)?;
     let healed = events(&record, "healed")?;
     let is_child = |event: &serde_json::Value| event["group"] != 0 && event["replica"] == 0;
     let is_right = is_flipped && healed.len() == 1 && is_child(&healed[0]);
