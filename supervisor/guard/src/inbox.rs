@@ -73,6 +73,11 @@ impl Inbox<'_> {
         word!(self, head.seq).load(Acquire)
     }
 
+    /// Call number of the latest request.
+    pub fn nr(&self) -> u32 {
+        word!(self, head.nr).load(Relaxed)
+    }
+
     /// What the replica is doing ([`phase`]).
     pub fn phase(&self) -> u32 {
         word!(self, wait.phase).load(Acquire)

@@ -236,18 +236,6 @@ fn let_be_born(watched: &Watched<'_>, shared: &Shared, known: &HashSet<u32>) {
     }
 }
 
-/// The end on which both had agreed when one of them was lost: who announces one has found the other at the same request,
-/// and nothing is left to be done.
-pub fn agreed_end(watched: &Watched<'_>, cause: &Cause) -> Option<(usize, End)> {
-    let Cause::Died { replica, .. } = *cause else { return None };
-    watched.checkpoints.as_ref().filter(|_| watched.group.children.len() == 2)?;
-    let other = (0..watched.group.children.len()).find(|other| *other != replica)?;
-    let end = watched.agreed(other)?;
-    let [said, lost] = [other, replica].map(|replica| watched.group.segments[replica].inbox().statement());
-    let is_same = said.request(said.seq)?.chain == lost.request(said.seq)?.chain;
-    (is_same && watched.agreed(replica).is_none_or(|own| own == end)).then_some((replica, end))
-}
-
 /// Tells the frozen copies to go on, and how far they are answered from the journal.
 fn order(watched: &mut Watched<'_>, shared: &Shared, copies: &[Copy]) -> std::result::Result<(), String> {
     let (start, end) = checkpoint::part(watched, copies).ok_or("nobody keeps a journal")?;

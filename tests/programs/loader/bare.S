@@ -22,6 +22,30 @@ _start:
     or %r13, %rbx
     or %r14, %rbx
     jnz wrong
+    // So are the vector registers, and their control word is the usual one.
+    por %xmm1, %xmm0
+    por %xmm2, %xmm0
+    por %xmm3, %xmm0
+    por %xmm4, %xmm0
+    por %xmm5, %xmm0
+    por %xmm6, %xmm0
+    por %xmm7, %xmm0
+    por %xmm8, %xmm0
+    por %xmm9, %xmm0
+    por %xmm10, %xmm0
+    por %xmm11, %xmm0
+    por %xmm12, %xmm0
+    por %xmm13, %xmm0
+    por %xmm14, %xmm0
+    por %xmm15, %xmm0
+    movq %xmm0, %rax
+    psrldq $8, %xmm0
+    movq %xmm0, %rbx
+    or %rax, %rbx
+    jnz wrong
+    stmxcsr -8(%rsp)
+    cmpl $0x1f80, -8(%rsp)
+    jne wrong
     test $15, %r15b             // aligned to 16
     jnz wrong
     cmpq $1, (%r15)             // argc

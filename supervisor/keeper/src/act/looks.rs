@@ -63,10 +63,10 @@ pub(super) fn collect_ended(watched: &mut Watched<'_>, delays: bool, ended: &[u3
             let end = if announced.is_none() { watched.killed.unwrap_or(end) } else { end };
             let agreed = watched.agreed(replica);
             watched.ends[replica] = Some((end, usage));
-            let majority = agreed.is_none().then(|| watched.majority_end()).flatten();
-            if let Some(majority) = majority {
+            let settled = watched.majority_end().filter(|_| agreed.is_none()).or_else(|| watched.shared_end(replica));
+            if let Some(end) = settled.filter(|settled| *settled != end) {
                 say(&format!("corrected: replica {replica} was lost when the others had agreed to end"));
-                events.push(Event::Ended { replica, end: majority, agreed: Some(majority) });
+                events.push(Event::Ended { replica, end, agreed: Some(end) });
             } else {
                 events.push(Event::Ended { replica, end, agreed });
             }
@@ -77,9 +77,16 @@ pub(super) fn collect_ended(watched: &mut Watched<'_>, delays: bool, ended: &[u3
 /// Whether a replica is gone before it could say that it ends as the others do, who are about to say so. It stays a
 /// zombie for a moment, until they have.
 fn is_early(watched: &mut Watched<'_>, replica: usize) -> bool {
+    if watched.agreed(replica).is_some() {
+        return false;
+    }
     let replicas = watched.group.children.len();
-    let is_alone = replicas < 3 || watched.agreed(replica).is_some() || watched.majority_end().is_some();
-    if is_alone || !(0..replicas).any(|other| watched.agreed(other).is_some()) {
+    let is_expected = match replicas {
+        0 | 1 => false,
+        2 => may_share_end(watched, replica),
+        _ => watched.majority_end().is_none() && (0..replicas).any(|other| watched.agreed(other).is_some()),
+    };
+    if !is_expected {
         return false;
     }
     if processes::gone(&watched.group.children[replica]).is_none() {
@@ -87,4 +94,13 @@ fn is_early(watched: &mut Watched<'_>, replica: usize) -> bool {
     }
     let until = *watched.early_until.get_or_insert_with(|| Instant::now() + super::GRACE);
     Instant::now() < until
+}
+
+/// Whether one of two replicas is gone with the end of the program as its latest request, and the other one may be about to
+/// make the same.
+fn may_share_end(watched: &Watched<'_>, replica: usize) -> bool {
+    let [this, other] = [replica, 1 - replica].map(|replica| watched.group.segments[replica].inbox());
+    let is_end = [libc::SYS_exit, libc::SYS_exit_group].contains(&i64::from(this.nr()));
+    let is_under_way = watched.agreed(1 - replica).is_none() && watched.ends[1 - replica].is_none();
+    is_end && is_under_way && other.seq() <= this.seq() && other.fault().kind == kind::NONE
 }

@@ -25,18 +25,6 @@ impl Watch<'_> {
         if watched.healing.is_some() {
             return self.heal(id, tell);
         }
-        if let Some((replica, end)) = rollback::agreed_end(watched, &cause) {
-            say(&format!("corrected: replica {replica} was lost when both had agreed to end"));
-            watched.state.replaced(replica);
-            watched.told.push(Event::Ended { replica, end, agreed: Some(end) });
-            // What was seen together with the loss has not been looked at.
-            for other in (0..watched.ends.len()).filter(|other| *other != replica) {
-                let agreed = watched.agreed(other);
-                let ended = watched.ends[other].map(|(end, _)| Event::Ended { replica: other, end, agreed });
-                watched.told.extend(ended);
-            }
-            return Ok(None);
-        }
         watched.healing = Healing::of_child(watched, &cause);
         if watched.healing.is_some() {
             return Ok(None);

@@ -122,6 +122,16 @@ impl<'run> Watched<'run> {
         announced.iter().copied().find(|end| votes(end) * 2 > replicas)
     }
 
+    /// The end that one of two replicas shares, whatever became of it: the other one has announced it at a request that this
+    /// one has made as well. Who announces an end has found its peer at the same request.
+    pub fn shared_end(&self, replica: usize) -> Option<End> {
+        let [one, other] = &self.group.segments[..] else { return None };
+        let end = self.agreed(1 - replica)?;
+        let [lost, said] = if replica == 0 { [one, other] } else { [other, one] }.map(|area| area.inbox().statement());
+        let is_same = said.request(said.seq)?.chain == lost.request(said.seq)?.chain;
+        (is_same && self.agreed(replica).is_none_or(|own| own == end)).then_some(end)
+    }
+
     /// What the leader says.
     pub fn lead(&self) -> &SegmentArea<'run> {
         &self.group.segments[self.leader]

@@ -1,5 +1,6 @@
 //! A replica or the supervisor dies, stops or hangs while the guest runs.
 
+use crate::checkpoints::{options_in, pid_of};
 use crate::claim;
 use libtest_mimic::{Failed, Trial};
 use nix::sys::signal::Signal;
@@ -13,7 +14,7 @@ use rcb_tests::{made_once, processes, tests_dir, victim};
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub(crate) fn trials() -> Vec<Trial> {
     let mut all = Vec::new();
@@ -46,6 +47,10 @@ pub(crate) fn trials() -> Vec<Trial> {
         all.push(trial(name, ["/usr/bin/python3"], move || stray(signal)));
     }
     all.push(trial("guest-ends-by-itself", ["cc"], guest_ends));
+    for checkpoints in [false, true] {
+        let name = format!("kill-at-the-end{}", if checkpoints { "-with-checkpoints" } else { "" });
+        all.push(trial(name, [], move || lost_at_the_end(checkpoints)));
+    }
     all
 }
 
@@ -218,5 +223,28 @@ fn stray(signal: Signal) -> Result<(), Failed> {
         format!("{lines:?}, ended {} after {:?}\n{}", done.ended, String::from_utf8_lossy(&done.stdout), done.report)
     })?;
     claim(done.report.is_empty(), || done.report.clone())?;
+    nothing_left(&done)
+}
+
+/// One of two replicas has asked to end, and is killed before the other one has: nothing is left that could go wrong.
+fn lost_at_the_end(checkpoints: bool) -> Result<(), Failed> {
+    let sandbox = Sandbox::new()?;
+    let (record, mut options) = options_in(&sandbox, "1000");
+    options.retain(|word| checkpoints || !["--checkpoint", "1000"].contains(&word.as_str()));
+    let mut words = Setting::strict(2).prefix(&options);
+    words.extend(["sh", "-c", "echo ready; read line; exit 3"].map(String::from));
+    let mut launch = Launch::start(&Case::shell("shell", ""), &words, &sandbox.fresh_work(None)?)?;
+    claim(launch.line()? == "ready", || "the guest is not ready".into())?;
+    let [leader, follower] = [pid_of(&record, 0)?, pid_of(&record, 1)?];
+    // Both wait for the line, of one byte; the leader takes it for both, and then waits for the other one with its end.
+    std::thread::sleep(Duration::from_millis(100));
+    signal_to(follower, Signal::SIGSTOP);
+    launch.stdin.as_mut().ok_or("no input")?.write_all(b"\n")?;
+    std::thread::sleep(Duration::from_millis(100));
+    signal_to(leader, Signal::SIGKILL);
+    signal_to(follower, Signal::SIGCONT);
+    let done = launch.finish()?;
+    let is_said = done.report.contains("corrected: replica 0 was lost when the others had agreed to end");
+    claim(done.ended == Ended::Exit(3) && is_said, || format!("ended with {}\n{}", done.ended, done.report))?;
     nothing_left(&done)
 }
