@@ -68,9 +68,14 @@ bench-hardening: build ## what hardening costs: kernels, a large module, sqlite3
 	[ $$status = 0 ] || exit $$status; \
 	$(CARGO) run --locked --release -p rcb-hardening-tests -- --programs "$(TARGET)/projects/programs"
 
-soak-hardening: build ## what hardening detects: COUNT=3000 flips per kernel and scheme; real projects built with rcbcc
+soak-hardening: hardened ## what hardening detects: COUNT=3000 flips per kernel and scheme; real projects; rcb itself, hardened
 	tests/hardening/projects.sh "$(TARGET)" "$(TARGET)/projects"
 	$(CARGO) run --locked --release -p rcb-hardening-tests -- --campaign $(COUNT)
+	@for scheme in $(PROTECT); do \
+	    export RCB="$$(realpath "$(TARGET)/hardened/$$scheme/rcb")"; set -ex; \
+	    if $(CARGO) nextest --version >/dev/null 2>&1; then $(CARGO) nextest run --locked -p rcb-tests --no-fail-fast; \
+	    else $(CARGO) test --locked -p rcb-tests --no-fail-fast; fi; \
+	done
 
 suite: build ## the suite with full inputs, n = 1, 2, 3 in both modes, against native: every byte of output and files
 	RCB="$$(realpath "$(RCB)")" RCB_SUITE=full $(CARGO) test --locked -p rcb-tests --test suite -- --test-threads 1

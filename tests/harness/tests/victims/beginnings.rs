@@ -145,7 +145,7 @@ fn flipped_child() -> Result<(), Failed> {
     };
     let mut is_flipped = false;
     let start = Instant::now();
-    while !is_flipped && !is_zombie(launch.pid()) && start.elapsed() < Duration::from_secs(60) {
+    while !is_flipped && !is_zombie(launch.pid()) && start.elapsed() < Duration::from_mins(1) {
         signal_to(parents[1], Signal::SIGSTOP);
         std::thread::sleep(Duration::from_micros(200));
         if lone().is_some() {

@@ -62,7 +62,7 @@ pub(crate) struct Worker {
 impl Worker {
     /// Starts it with words of its own, with a deadline of a second.
     pub(crate) fn start(words: &[&str]) -> Result<Self, Failed> {
-        Self::with_options(words, &["--deadline", "1"])
+        Self::with_options(words, &SOON)
     }
 
     /// The same with other options of `rcb run`.
@@ -108,11 +108,17 @@ impl Worker {
     }
 }
 
-/// What `worker table` or `busy` prints after its first line, which says where the table is, and that line as the replicas print it.
-pub(crate) fn begun(worker: &mut Worker, mode: &str, lines: &str) -> Result<(String, Vec<u8>), Failed> {
-    let native = natively(&[mode, lines])?;
+/// Options for a deadline of a second.
+pub(crate) const SOON: [&str; 2] = ["--deadline", "1"];
+
+/// `worker table` or `busy` under way, the first line that it prints, which says where table and code are, and what follows.
+pub(crate) fn begun(words: &[&str], options: &[&str]) -> Result<(Worker, String, Vec<u8>), Failed> {
+    // First, because replicas do not wait for it.
+    let native = natively(words)?;
     let first = native.iter().position(|byte| *byte == b'\n').ok_or("no line")?;
-    Ok((worker.launch.line()?, native[first + 1..].to_vec()))
+    let mut worker = Worker::with_options(words, options)?;
+    let line = worker.launch.line()?;
+    Ok((worker, line, native[first + 1..].to_vec()))
 }
 
 /// What `worker` prints natively.
@@ -124,8 +130,7 @@ pub(crate) fn natively(words: &[&str]) -> Result<Vec<u8>, Failed> {
 
 /// `worker table` under way: its first line says where its table and its code lie, the other lines are still to come.
 fn table() -> Result<(Worker, [u64; 2], Vec<u8>), Failed> {
-    let mut worker = Worker::start(&["table", LINES])?;
-    let (line, expected) = begun(&mut worker, "table", LINES)?;
+    let (worker, line, expected) = begun(&["table", LINES], &SOON)?;
     let mut places = line.split(' ').map(|word| u64::from_str_radix(word.trim_start_matches("0x"), 16));
     let (Some(Ok(words)), Some(Ok(code))) = (places.next(), places.next()) else {
         return Err(format!("the guest said {line:?}").into());
@@ -143,8 +148,7 @@ fn in_a_loop(who: usize) -> Result<(), Failed> {
 
 /// The same without a deadline of the user's: found by what the others needed, long before the usual deadline.
 fn in_a_loop_for_long(who: usize) -> Result<(), Failed> {
-    let mut worker = Worker::with_options(&["table", LINES], &[])?;
-    let (line, expected) = begun(&mut worker, "table", LINES)?;
+    let (worker, line, expected) = begun(&["table", LINES], &[])?;
     let code = line.split(' ').next_back().unwrap_or_default().trim_start_matches("0x");
     worker.memory(who)?.write_all_at(&LOOP, u64::from_str_radix(code, 16)?)?;
     // It takes CPU time to tell, which there is little of on a busy machine.
@@ -168,8 +172,7 @@ fn wild_write(who: usize) -> Result<(), Failed> {
 /// A bit of the agent's own data: of its digest of all that was compared, in its private memory.
 fn corrupt(who: usize) -> Result<(), Failed> {
     const LINES: &str = "200";
-    let mut worker = Worker::start(&["busy", LINES])?;
-    let (_, expected) = begun(&mut worker, "busy", LINES)?;
+    let (worker, _, expected) = begun(&["busy", LINES], &SOON)?;
     let pid = pid_of(&worker.record, who)?;
     let memory = worker.memory(who)?;
     let mut places = Vec::new();
@@ -288,9 +291,8 @@ fn between_intent_and_result(what: &str) -> Result<(), Failed> {
     let mut died = 0;
     // A line is a write and a poll, after some fifty calls of the loader.
     for call in 40..80 {
-        let mut worker =
-            Worker::with_options(&["table", LINES], &["--inject", &format!("replica=0,call={call},{what}")])?;
-        let (_, expected) = begun(&mut worker, "table", LINES)?;
+        let fault = format!("replica=0,call={call},{what}");
+        let (worker, _, expected) = begun(&["table", LINES], &["--inject", &fault])?;
         let events = worker
             .ends_with(&expected)
             .map_err(|error| format!("call {call}: {}", error.message().unwrap_or_default()))?;

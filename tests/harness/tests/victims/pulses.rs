@@ -1,7 +1,7 @@
 //! Replicas that get little of a CPU, and busy machines: whoever is only slow is not blamed.
 
 use crate::claim;
-use crate::harms::{Worker, begun, natively};
+use crate::harms::{SOON, Worker, begun, natively};
 use crate::heals::pid_of;
 use libtest_mimic::{Failed, Trial};
 use nix::sched::{CpuSet, sched_setaffinity};
@@ -59,8 +59,7 @@ fn was_patient(worker: Worker, expected: &[u8]) -> Result<(), Failed> {
 
 /// A replica is stopped for less than the deadline again and again, and runs for a moment in between.
 fn pulses(who: usize) -> Result<(), Failed> {
-    let mut worker = Worker::start(&["table", "40"])?;
-    let (_, expected) = begun(&mut worker, "table", "40")?;
+    let (worker, _, expected) = begun(&["table", "40"], &SOON)?;
     let pid = pid_of(&worker.record, who)?;
     let start = Instant::now();
     while start.elapsed() < Duration::from_secs(4) && worker.launch.replicas().contains(&pid) {
@@ -74,8 +73,7 @@ fn pulses(who: usize) -> Result<(), Failed> {
 
 /// A replica runs only when nobody else wants its CPU, and somebody else always wants it.
 fn idle(who: usize) -> Result<(), Failed> {
-    let mut worker = Worker::with_options(&["table", "6"], &["--deadline", "10"])?;
-    let (_, expected) = begun(&mut worker, "table", "6")?;
+    let (worker, _, expected) = begun(&["table", "6"], &["--deadline", "10"])?;
     let pid = pid_of(&worker.record, who)?;
     let _busy = Busy::start(Some(0))?;
     bind(pid, 0)?;
@@ -104,8 +102,7 @@ fn long_steps() -> Result<(), Failed> {
 fn all_are_slow() -> Result<(), Failed> {
     let cpus = std::thread::available_parallelism()?.get();
     let busy: Vec<Busy> = (0..2 * cpus).map(|_| Busy::start(None)).collect::<Result<_, _>>()?;
-    let mut worker = Worker::start(&["table", "60"])?;
-    let (_, expected) = begun(&mut worker, "table", "60")?;
+    let (worker, _, expected) = begun(&["table", "60"], &SOON)?;
     was_patient(worker, &expected)?;
     drop(busy);
     Ok(())
