@@ -101,7 +101,8 @@ fn supervisor_dies(signal: Signal) -> Result<(), Failed> {
     if signal != Signal::SIGKILL {
         // What the shell leaves behind goes on, as natively; the supervisor is told once more, now for these.
         let first = there[0];
-        let gone = || processes::look(first).is_none_or(|p| p.state == 'Z');
+        // Taken note of, too: before that the signal would be one more for the shell.
+        let gone = || processes::look(first).is_none();
         for _ in 0..2000 {
             if gone() {
                 break;
