@@ -28,12 +28,15 @@ define i64 @count(ptr %p, i64 %n) {
   ret i64 %old
 }
 
-; The C library counts on the direction flag.
+; The C library counts on the direction flag, in long operations.
 ; CHECK-LABEL: define void @fill(ptr %p, i64 %n)
 ; CHECK: "cld"
-; CHECK-NEXT: call void @llvm.memset.p0.i64(ptr %p, i8 0, i64 %n, i1 false)
+; CHECK-NEXT: call void @llvm.memset.p0.i64(ptr %p, i8 0, i64 4096, i1 false)
+; CHECK-NOT: "cld"
+; CHECK: call void @llvm.memset.p0.i64(ptr %p, i8 1, i64 %n, i1 false)
 declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
 define void @fill(ptr %p, i64 %n) {
-  call void @llvm.memset.p0.i64(ptr %p, i8 0, i64 %n, i1 false)
+  call void @llvm.memset.p0.i64(ptr %p, i8 0, i64 4096, i1 false)
+  call void @llvm.memset.p0.i64(ptr %p, i8 1, i64 %n, i1 false)
   ret void
 }

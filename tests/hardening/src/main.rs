@@ -11,7 +11,7 @@ mod cost;
 mod flips;
 mod module;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use rcb_hardening_tests::{KERNELS, build, kernel};
 use rcb_inject::Store;
 use std::path::{Path, PathBuf};
@@ -25,6 +25,14 @@ fn main() -> Result<()> {
         let at = words.iter().position(|word| word == option);
         at.map(|at| words.get(at + 1).with_context(|| format!("{option} wants a word behind it"))).transpose()
     };
+    let mut unread = words.iter();
+    while let Some(word) = unread.next() {
+        match word.as_str() {
+            "--quick" | "--module" => {}
+            "--programs" | "--campaign" | "--target" | "--schemes" | "--keep" => _ = unread.next(),
+            _ => bail!("{word}: there are --quick, --module, --programs, --campaign, --target, --schemes and --keep"),
+        }
+    }
     let is_quick = has("--quick");
     let rounds = if is_quick { 3 } else { 11 };
     let temporary = tempfile::tempdir()?;

@@ -302,12 +302,13 @@ int rcb_is_must_tail(LLVMValueRef Call) {
 }
 
 // Whether a call runs code of others that may count on the direction flag: a library function, or an operation on memory
-// that is too long to be written out (128 bytes, see getMaxInlineSizeThreshold of the target).
+// of a known length for which the C library takes string instructions (2 KiB and more). Where the length is not known it is
+// rarely so long, and the many short ones would pay for it.
 int rcb_needs_direction(LLVMValueRef Call) {
   auto *CB = unwrap<CallBase>(Call);
   if (auto *M = dyn_cast<AnyMemIntrinsic>(CB)) {
     auto *Length = dyn_cast<ConstantInt>(M->getLength());
-    return !Length || Length->getZExtValue() > 128;
+    return Length && Length->getZExtValue() >= 1024;
   }
   auto *F = CB->getCalledFunction();
   return F && F->isDeclaration() && !F->isIntrinsic();
