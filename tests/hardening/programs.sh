@@ -26,6 +26,8 @@ for scheme in none swift; do
         -DSQLITE_OMIT_LOAD_EXTENSION "$folder"/src/sqlite3-*/test/speedtest1.c \
         "$folder"/src/sqlite3-*/amalgamation/sqlite3.c -o "$programs/speedtest1-$scheme" -lm
     "$rcbcc" --protect $scheme -w -O3 -I. -DHAVE_UNISTD_H ./*.c test/minigzip.c -o "$programs/minigzip-$scheme"
+    # cargo would take what another state of rcbcc has made.
+    rm -rf "$folder/hexyl/target-$scheme"
     "$rcbcc" --protect $scheme cargo install --quiet --profile release --locked --force --root "$folder/hexyl/$scheme" \
         --target-dir "$folder/hexyl/target-$scheme" "hexyl@$hexyl" >"$folder/hexyl.log" 2>&1
     cp "$folder/hexyl/$scheme/bin/hexyl" "$programs/hexyl-$scheme"
